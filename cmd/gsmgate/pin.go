@@ -1,0 +1,36 @@
+//go:build pin
+
+package main
+
+import (
+	_ "github.com/alecthomas/kong"
+	_ "github.com/coreos/go-systemd/v22/daemon"
+	_ "github.com/creack/pty"
+	_ "github.com/danielgtaylor/huma/v2"
+	_ "github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	_ "github.com/danielgtaylor/huma/v2/humatest"
+	_ "github.com/fxamacker/cbor/v2"
+	_ "github.com/labstack/echo/v4"
+	_ "github.com/labstack/echo/v4/middleware"
+	_ "github.com/linxGnu/gosmpp"
+	_ "github.com/linxGnu/gosmpp/data"
+	_ "github.com/linxGnu/gosmpp/pdu"
+	_ "github.com/prometheus/client_golang/prometheus"
+	_ "github.com/prometheus/client_golang/prometheus/promhttp"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/warthog618/modem/at"
+	_ "github.com/warthog618/modem/gsm"
+	_ "github.com/warthog618/sms"
+	_ "github.com/warthog618/sms/encoding/gsm7"
+	_ "github.com/warthog618/sms/encoding/tpdu"
+	_ "github.com/warthog618/sms/encoding/ucs2"
+	_ "go.bug.st/serial"
+	_ "go.etcd.io/bbolt"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/crypto/argon2"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/text/encoding/unicode"
+	_ "golang.org/x/time/rate"
+	_ "pgregory.net/rapid"
+)

@@ -1,0 +1,252 @@
+package storage
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// ID numbers messages in the order of acceptance. Its text form is the
+// message_id that clients see: lower-case hexadecimal, at least eight digits,
+// so that a 3.3 peer can hold it [SMPP34 3.4].
+type ID uint64
+
+// FirstID is the first ID given out: eight hexadecimal digits without a
+// leading zero, because some clients strip those from a message_id.
+const FirstID ID = 0x10000000
+
+func (id ID) String() string { return fmt.Sprintf("%08x", uint64(id)) }
+
+// ParseID reads what ID.String wrote.
+func ParseID(s string) (ID, error) {
+	n, err := strconv.ParseUint(s, 16, 64)
+	if err != nil {
+		return 0, fmt.Errorf("message_id %q is not a hexadecimal number", s)
+	}
+	return ID(n), nil
+}
+
+// Time is milliseconds since the Unix epoch, UTC; 0 is "not set".
+type Time int64
+
+func TimeOf(t time.Time) Time {
+	if t.IsZero() {
+		return 0
+	}
+	return Time(t.UnixMilli())
+}
+
+func (t Time) Time() time.Time {
+	if t == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(t)).UTC()
+}
+
+// Millicredits is money: whole thousandths of a credit.
+type Millicredits int64
+
+// Credit is one credit.
+const Credit Millicredits = 1000
+
+// Kind says which way a message goes.
+type Kind uint8
+
+const (
+	MT      Kind = 1 // mobile terminated: from a client towards a handset
+	MO      Kind = 2 // mobile originated: from a handset towards a client
+	Receipt Kind = 3 // delivery receipt of an MT message, towards its client
+)
+
+// State is SMPP's message_state [SMPP34 5.2.28]; 0 is 5.0's SCHEDULED.
+type State uint8
+
+const (
+	Scheduled     State = 0
+	Enroute       State = 1
+	Delivered     State = 2
+	Expired       State = 3
+	Deleted       State = 4
+	Undeliverable State = 5
+	Accepted      State = 6
+	Unknown       State = 7
+	Rejected      State = 8
+)
+
+// PartState is where one part stands.
+type PartState uint8
+
+const (
+	PartWaiting PartState = 0 // not sent, or refused for now
+	PartTrying  PartState = 1 // the attempt is on disk, its outcome is not
+	PartSent    PartState = 2 // the next hop has it; a report may come
+	PartUnknown PartState = 3 // may have been sent: the outcome never came
+	PartDone    PartState = 4 // reported delivered, or sent and no report wanted
+	PartFailed  PartState = 5 // refused for good, or reported so
+)
+
+// Address is an SMPP address [SMPP34 5.2.5 to 5.2.9].
+type Address struct {
+	TON  uint8  `cbor:"1,keyasint,omitempty"`
+	NPI  uint8  `cbor:"2,keyasint,omitempty"`
+	Addr string `cbor:"3,keyasint,omitempty"`
+}
+
+// Part is one unit on the wire of the channel that carries the message.
+type Part struct {
+	State    PartState `cbor:"1,keyasint,omitempty"`
+	Lane     string    `cbor:"2,keyasint,omitempty"` // the lane of the last attempt, "sim:8931…"
+	Match    string    `cbor:"3,keyasint,omitempty"` // what a report is looked up by within the lane: the recipient's digits for a SIM
+	Ref      string    `cbor:"4,keyasint,omitempty"` // the next hop's reference: TP-MR in decimal, an upstream message_id
+	Attempts int       `cbor:"5,keyasint,omitempty"`
+	Tried    Time      `cbor:"6,keyasint,omitempty"` // when the last attempt began
+	Ended    Time      `cbor:"7,keyasint,omitempty"` // when the part was reported or failed
+	Cause    uint32    `cbor:"8,keyasint,omitempty"` // the network's cause: TP-ST or +CMS error
+	Wire     []byte    `cbor:"9,keyasint,omitempty"` // what the channel needs to send this part again unchanged, e.g. its concatenation reference
+}
+
+// awaitsReport says whether a report may still settle the part.
+func (p *Part) awaitsReport() bool { return p.State == PartSent || p.State == PartUnknown }
+
+// Event is one line of a message's timeline.
+type Event struct {
+	At   Time   `cbor:"1,keyasint"`
+	What string `cbor:"2,keyasint"` // accepted, route, attempt, sent, report, receipt, …
+	Text string `cbor:"3,keyasint,omitempty"`
+}
+
+// Message is one entry of the queue. The body is kept as it came: DataCoding,
+// UDH and Data are the octets of the wire, so that nothing is lost in storing.
+type Message struct {
+	ID   ID   `cbor:"1,keyasint"`
+	Kind Kind `cbor:"2,keyasint"`
+
+	User    string `cbor:"3,keyasint,omitempty"` // MT: who sent and pays. MO, Receipt: who gets it; "" while no user owns the address
+	Session string `cbor:"4,keyasint,omitempty"` // MT: the session that submitted. Receipt: the session it should go to first
+	Origin  string `cbor:"5,keyasint,omitempty"` // MO: the lane it came by
+	Parent  ID     `cbor:"6,keyasint,omitempty"` // Receipt: the message it is about
+
+	Source             Address `cbor:"10,keyasint,omitempty"`
+	Dest               Address `cbor:"11,keyasint,omitempty"`
+	ServiceType        string  `cbor:"12,keyasint,omitempty"`
+	ESMClass           uint8   `cbor:"13,keyasint,omitempty"`
+	ProtocolID         uint8   `cbor:"14,keyasint,omitempty"`
+	Priority           uint8   `cbor:"15,keyasint,omitempty"`
+	RegisteredDelivery uint8   `cbor:"16,keyasint,omitempty"`
+	DataCoding         uint8   `cbor:"17,keyasint,omitempty"`
+	UDH                []byte  `cbor:"18,keyasint,omitempty"` // with its length octet; nil when there is none
+	Data               []byte  `cbor:"19,keyasint,omitempty"` // user data after the UDH, of short_message or message_payload
+	TLVs               []byte  `cbor:"20,keyasint,omitempty"` // other optional parameters, as on the wire
+
+	State  State  `cbor:"30,keyasint,omitempty"`
+	Cause  uint32 `cbor:"31,keyasint,omitempty"` // the err: of the receipt
+	Reason string `cbor:"32,keyasint,omitempty"` // why it waits or how it ended, in words
+
+	AcceptedAt Time `cbor:"40,keyasint,omitempty"`
+	ExpiresAt  Time `cbor:"41,keyasint,omitempty"` // validity_period, absolute
+	EndedAt    Time `cbor:"42,keyasint,omitempty"` // when a final state was reached
+
+	// Queue names the channel whose lanes may take the message, from DueAt on.
+	// DueAt 0: it waits for no lane.
+	Queue string `cbor:"50,keyasint,omitempty"`
+	DueAt Time   `cbor:"51,keyasint,omitempty"`
+	// Deadline is when the router looks at the message whatever happened:
+	// validity over, no report in time, retention over. 0: never.
+	Deadline Time `cbor:"52,keyasint,omitempty"`
+
+	Parts []Part `cbor:"60,keyasint,omitempty"`
+
+	// Held is what is set aside for this message, Spent what it has cost. The
+	// ledger entries are made from how these two change.
+	Held  Millicredits `cbor:"70,keyasint,omitempty"`
+	Spent Millicredits `cbor:"71,keyasint,omitempty"`
+
+	// Dedupe are keys under which a second message is refused with
+	// ErrDuplicate while this one is kept (hashes of MO segments).
+	Dedupe []string `cbor:"80,keyasint,omitempty"`
+
+	Events []Event `cbor:"90,keyasint,omitempty"`
+}
+
+// Note adds a line to the timeline.
+func (m *Message) Note(at Time, what, text string) {
+	m.Events = append(m.Events, Event{At: at, What: what, Text: text})
+}
+
+// Final says whether the state is one that a message never leaves.
+func (s State) Final() bool {
+	switch s {
+	case Scheduled, Enroute, Accepted:
+		return false
+	}
+	return true
+}
+
+// User is who binds. Names are case-sensitive [SMPP34 5.2.1].
+type User struct {
+	SystemID      string   `cbor:"1,keyasint"`
+	Password      string   `cbor:"2,keyasint,omitempty"` // $argon2id$v=19$m=…,t=…,p=…$salt$hash
+	Enabled       bool     `cbor:"3,keyasint,omitempty"`
+	AddressRanges []string `cbor:"4,keyasint,omitempty"` // "+3161", "+3169*", "+31699000-+31699999"
+	Created       Time     `cbor:"5,keyasint,omitempty"`
+}
+
+// Balance is a user's money. Granted = Available + Held + Spent, always.
+type Balance struct {
+	Granted   Millicredits `cbor:"1,keyasint,omitempty"` // sum of top-ups and corrections
+	Available Millicredits `cbor:"2,keyasint,omitempty"`
+	Held      Millicredits `cbor:"3,keyasint,omitempty"`
+	Spent     Millicredits `cbor:"4,keyasint,omitempty"`
+}
+
+// EntryKind says why money moved.
+type EntryKind uint8
+
+const (
+	TopUp  EntryKind = 1 // world → available (negative: correction)
+	Hold   EntryKind = 2 // available → held
+	Spend  EntryKind = 3 // held → spent
+	Refund EntryKind = 4 // held → available
+)
+
+// Entry is one line of the ledger, never changed once written.
+type Entry struct {
+	Seq     uint64       `cbor:"1,keyasint"`
+	At      Time         `cbor:"2,keyasint"`
+	User    string       `cbor:"3,keyasint"`
+	Kind    EntryKind    `cbor:"4,keyasint"`
+	Amount  Millicredits `cbor:"5,keyasint"`
+	Message ID           `cbor:"6,keyasint,omitempty"`
+	Note    string       `cbor:"7,keyasint,omitempty"`
+}
+
+// Segment is one part of a long MO message that waits for the others.
+type Segment struct {
+	Lane       string  `cbor:"1,keyasint"` // the SIM it came to
+	Source     Address `cbor:"2,keyasint"`
+	Dest       Address `cbor:"3,keyasint"`
+	Reference  uint16  `cbor:"4,keyasint"`           // concatenation reference [23.040 9.2.3.24.1]
+	Wide       bool    `cbor:"5,keyasint,omitempty"` // 16-bit reference [23.040 9.2.3.24.8]
+	Total      uint8   `cbor:"6,keyasint"`
+	Number     uint8   `cbor:"7,keyasint"` // 1..Total
+	DataCoding uint8   `cbor:"8,keyasint,omitempty"`
+	ProtocolID uint8   `cbor:"9,keyasint,omitempty"`
+	UDH        []byte  `cbor:"10,keyasint,omitempty"`
+	Data       []byte  `cbor:"11,keyasint,omitempty"` // septets unpacked one an octet for GSM-7, else the octets
+	Raw        []byte  `cbor:"12,keyasint,omitempty"` // the TPDU as it came
+	Stamp      Time    `cbor:"13,keyasint,omitempty"` // TP-SCTS
+	Received   Time    `cbor:"14,keyasint"`
+	Dedupe     string  `cbor:"15,keyasint"` // hash of the TPDU
+}
+
+// Report is what a next hop says about a part: a GSM status report, an
+// upstream delivery receipt, an HTTP callback.
+type Report struct {
+	Lane  string
+	Match string // see Part.Match
+	Ref   string // see Part.Ref
+	At    Time   // when the network says it ended (TP-DT)
+	State State  // Delivered, Undeliverable, Expired, Deleted, Rejected, or Enroute while still trying
+	Cause uint32
+	Text  string // for the timeline: "TP-ST 0x00 delivered"
+}
