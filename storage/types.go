@@ -105,8 +105,12 @@ type Part struct {
 	Wire     []byte    `cbor:"9,keyasint,omitempty"` // what the channel needs to send this part again unchanged, e.g. its concatenation reference
 }
 
-// awaitsReport says whether a report may still settle the part.
-func (p *Part) awaitsReport() bool { return p.State == PartSent || p.State == PartUnknown }
+// awaitsReport says whether a report may still settle the part. One that is
+// being tried is among them: a status report may overtake the answer of the
+// modem.
+func (p *Part) awaitsReport() bool {
+	return p.State == PartTrying || p.State == PartSent || p.State == PartUnknown
+}
 
 // Event is one line of a message's timeline.
 type Event struct {
@@ -115,8 +119,20 @@ type Event struct {
 	Text string `cbor:"3,keyasint,omitempty"`
 }
 
-// Message is one entry of the queue. The body is kept as it came: DataCoding,
-// UDH and Data are the octets of the wire, so that nothing is lost in storing.
+// About is what a receipt tells of its message, copied so that the receipt
+// outlives it.
+type About struct {
+	ID         ID     `cbor:"1,keyasint"`
+	State      State  `cbor:"2,keyasint"`
+	Cause      uint32 `cbor:"3,keyasint,omitempty"`
+	Submitted  int    `cbor:"4,keyasint,omitempty"` // parts
+	Delivered  int    `cbor:"5,keyasint,omitempty"` // parts
+	SubmitDate Time   `cbor:"6,keyasint,omitempty"`
+	DoneDate   Time   `cbor:"7,keyasint,omitempty"`
+	Text       string `cbor:"8,keyasint,omitempty"` // the first 20 characters
+}
+
+// Message is one entry of the queue.
 type Message struct {
 	ID   ID   `cbor:"1,keyasint"`
 	Kind Kind `cbor:"2,keyasint"`
@@ -124,7 +140,7 @@ type Message struct {
 	User    string `cbor:"3,keyasint,omitempty"` // MT: who sent and pays. MO, Receipt: who gets it; "" while no user owns the address
 	Session string `cbor:"4,keyasint,omitempty"` // MT: the session that submitted. Receipt: the session it should go to first
 	Origin  string `cbor:"5,keyasint,omitempty"` // MO: the lane it came by
-	Parent  ID     `cbor:"6,keyasint,omitempty"` // Receipt: the message it is about
+	About   *About `cbor:"6,keyasint,omitempty"` // Receipt: the message it is about
 
 	Source             Address `cbor:"10,keyasint,omitempty"`
 	Dest               Address `cbor:"11,keyasint,omitempty"`
@@ -135,8 +151,9 @@ type Message struct {
 	RegisteredDelivery uint8   `cbor:"16,keyasint,omitempty"`
 	DataCoding         uint8   `cbor:"17,keyasint,omitempty"`
 	UDH                []byte  `cbor:"18,keyasint,omitempty"` // with its length octet; nil when there is none
-	Data               []byte  `cbor:"19,keyasint,omitempty"` // user data after the UDH, of short_message or message_payload
+	Data               []byte  `cbor:"19,keyasint,omitempty"` // user data after the UDH as it came, when Text does not stand for it: binary, or octets that Text would not give back
 	TLVs               []byte  `cbor:"20,keyasint,omitempty"` // other optional parameters, as on the wire
+	Text               string  `cbor:"21,keyasint,omitempty"` // user data as UTF-8, when it is text
 
 	State  State  `cbor:"30,keyasint,omitempty"`
 	Cause  uint32 `cbor:"31,keyasint,omitempty"` // the err: of the receipt
