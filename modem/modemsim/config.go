@@ -1,0 +1,69 @@
+package modemsim
+
+import "time"
+
+// Config describes a bank. The zero value of each field means the default named with it.
+type Config struct {
+	Count   int           // number of modems, at least 1
+	Dir     string        // where the links modem00, modem01 … are made; created if missing
+	Latency time.Duration // network time of one send, from Ctrl-Z to +CMGS; 0 is at once
+
+	DeliveryDelay time.Duration // from the network taking a message to the handset having it
+	ReportDelay   time.Duration // from the handset having it to the status report setting out
+	AckTimeout    time.Duration // how long a phase 2+ modem waits for +CNMA; default 15 s
+	RetryInterval time.Duration // first wait of the service centre before it delivers to a SIM again, doubling up to 30 s; default 1 s
+	RegisterDelay time.Duration // from power-on (or PIN) to registered
+	BootTime      time.Duration // of a reboot by AT+CFUN=1,1; default 2 s
+
+	Rules []Rule // see Network.AddRule
+
+	// Keep bounds the submissions and the inbox of a handset that are remembered; default 100,000. Counts are kept for all.
+	Keep int
+
+	// OnReceive is called from the network's goroutine for each message that a handset has received whole.
+	OnReceive func(number string, r Received)
+
+	// Each is called with the defaults of modem i before it is made, to change them.
+	Each func(i int, m *ModemConfig)
+}
+
+// ModemConfig describes one modem and the SIM in it. New fills it with working defaults, Config.Each may change it.
+type ModemConfig struct {
+	Manufacturer, Model, Revision string
+	IMEI                          string // 15 digits
+	SIM                           SIMConfig
+	NoSIM                         bool // the slot is empty
+
+	Operator string // long name, as +COPS: 0,0 shows it
+	PLMN     string // MCC and MNC digits
+	Roaming  bool   // registered as +CREG: n,5
+	Signal   int    // 0 to 31, or 99; the rssi of +CSQ
+
+	Latency time.Duration
+
+	// CNMIRanges are the values that +CNMI takes, one set per parameter, e.g. {"0-2", "0-3", "0,2", "0-2", "0,1"}.
+	CNMIRanges [5]string
+	// NoPhase2 makes the modem refuse AT+CSMS=1.
+	NoPhase2 bool
+	// URCWhileBusy lets unsolicited lines out while a command waits for the network; otherwise they are held back until its result.
+	URCWhileBusy bool
+	// NoEcho starts the modem with E0.
+	NoEcho bool
+	// BootLines are sent after a reboot, each as a line of its own.
+	BootLines []string
+	// USSD answers by code; an unknown code gets "+CUSD: 4".
+	USSD map[string]string
+	// MESize is the number of messages that the modem's own memory ("ME") holds.
+	MESize int
+}
+
+// SIMConfig describes a SIM.
+type SIMConfig struct {
+	ICCID  string // 19 digits
+	IMSI   string // 15 digits
+	MSISDN string // own number, international with +
+	PIN    string // empty: not locked
+	PUK    string
+	SMSC   string // service-centre address with +; empty: the record is empty and sends fail with +CMS ERROR: 330
+	Size   int    // messages that it stores ("SM")
+}
