@@ -137,7 +137,9 @@ func (c *coder) fail(field string, status CommandStatus, reason string) {
 }
 
 // missing is the error of a PDU that ends before the field. [SMPP50 4.7.6]
-func (c *coder) missing(field string) { c.fail(field, StatusInvCmdLen, "missing: the PDU ends before it") }
+func (c *coder) missing(field string) {
+	c.fail(field, StatusInvCmdLen, "missing: the PDU ends before it")
+}
 
 // octet codes an integer of one octet.
 func (c *coder) octet(field string, v *uint8) {

@@ -187,4 +187,3 @@ type AlertNotification struct {
 	ESME   Address // at most 64 octets
 	TLVs   TLVs
 }
-

@@ -56,27 +56,27 @@ const (
 	StatusDeliveryFailure CommandStatus = 0x000000FE // ESME_RDELIVERYFAILURE
 	StatusUnknownErr      CommandStatus = 0x000000FF // ESME_RUNKNOWNERR
 
-	StatusSerTypUnauth       CommandStatus = 0x00000100 // ESME_RSERTYPUNAUTH
-	StatusProhibited         CommandStatus = 0x00000101 // ESME_RPROHIBITED
-	StatusSerTypUnavail      CommandStatus = 0x00000102 // ESME_RSERTYPUNAVAIL
-	StatusSerTypDenied       CommandStatus = 0x00000103 // ESME_RSERTYPDENIED
-	StatusInvDCS             CommandStatus = 0x00000104 // ESME_RINVDCS
-	StatusInvSrcAddrSubunit  CommandStatus = 0x00000105 // ESME_RINVSRCADDRSUBUNIT
-	StatusInvDstAddrSubunit  CommandStatus = 0x00000106 // ESME_RINVDSTADDRSUBUNIT
-	StatusInvBcastFreqInt    CommandStatus = 0x00000107 // ESME_RINVBCASTFREQINT
-	StatusInvBcastAliasName  CommandStatus = 0x00000108 // ESME_RINVBCASTALIAS_NAME
-	StatusInvBcastAreaFmt    CommandStatus = 0x00000109 // ESME_RINVBCASTAREAFMT
-	StatusInvNumBcastAreas   CommandStatus = 0x0000010A // ESME_RINVNUMBCAST_AREAS
-	StatusInvBcastCntType    CommandStatus = 0x0000010B // ESME_RINVBCASTCNTTYPE
-	StatusInvBcastMsgClass   CommandStatus = 0x0000010C // ESME_RINVBCASTMSGCLASS
-	StatusBcastFail          CommandStatus = 0x0000010D // ESME_RBCASTFAIL
-	StatusBcastQueryFail     CommandStatus = 0x0000010E // ESME_RBCASTQUERYFAIL
-	StatusBcastCancelFail    CommandStatus = 0x0000010F // ESME_RBCASTCANCELFAIL
-	StatusInvBcastRep        CommandStatus = 0x00000110 // ESME_RINVBCAST_REP
-	StatusInvBcastSrvGrp     CommandStatus = 0x00000111 // ESME_RINVBCASTSRVGRP
-	StatusInvBcastChanInd    CommandStatus = 0x00000112 // ESME_RINVBCASTCHANIND
-	statusVendorFirst        CommandStatus = 0x00000400
-	statusVendorLast         CommandStatus = 0x000004FF
+	StatusSerTypUnauth      CommandStatus = 0x00000100 // ESME_RSERTYPUNAUTH
+	StatusProhibited        CommandStatus = 0x00000101 // ESME_RPROHIBITED
+	StatusSerTypUnavail     CommandStatus = 0x00000102 // ESME_RSERTYPUNAVAIL
+	StatusSerTypDenied      CommandStatus = 0x00000103 // ESME_RSERTYPDENIED
+	StatusInvDCS            CommandStatus = 0x00000104 // ESME_RINVDCS
+	StatusInvSrcAddrSubunit CommandStatus = 0x00000105 // ESME_RINVSRCADDRSUBUNIT
+	StatusInvDstAddrSubunit CommandStatus = 0x00000106 // ESME_RINVDSTADDRSUBUNIT
+	StatusInvBcastFreqInt   CommandStatus = 0x00000107 // ESME_RINVBCASTFREQINT
+	StatusInvBcastAliasName CommandStatus = 0x00000108 // ESME_RINVBCASTALIAS_NAME
+	StatusInvBcastAreaFmt   CommandStatus = 0x00000109 // ESME_RINVBCASTAREAFMT
+	StatusInvNumBcastAreas  CommandStatus = 0x0000010A // ESME_RINVNUMBCAST_AREAS
+	StatusInvBcastCntType   CommandStatus = 0x0000010B // ESME_RINVBCASTCNTTYPE
+	StatusInvBcastMsgClass  CommandStatus = 0x0000010C // ESME_RINVBCASTMSGCLASS
+	StatusBcastFail         CommandStatus = 0x0000010D // ESME_RBCASTFAIL
+	StatusBcastQueryFail    CommandStatus = 0x0000010E // ESME_RBCASTQUERYFAIL
+	StatusBcastCancelFail   CommandStatus = 0x0000010F // ESME_RBCASTCANCELFAIL
+	StatusInvBcastRep       CommandStatus = 0x00000110 // ESME_RINVBCAST_REP
+	StatusInvBcastSrvGrp    CommandStatus = 0x00000111 // ESME_RINVBCASTSRVGRP
+	StatusInvBcastChanInd   CommandStatus = 0x00000112 // ESME_RINVBCASTCHANIND
+	statusVendorFirst       CommandStatus = 0x00000400
+	statusVendorLast        CommandStatus = 0x000004FF
 )
 
 // String returns the name of the specification, such as "ESME_RINVMSGLEN"; a

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"iter"
+	"math"
 	"slices"
 )
 
@@ -101,12 +102,14 @@ func (t TLVs) CString(tag Tag) (string, bool) {
 	return string(v), true
 }
 
-// Append returns t with one more parameter. A value has at most 65535 octets;
-// a longer one is left out by taking the whole parameter as not given, so check
-// the length first where it is not known.
+// Append returns t with one more parameter. A value of more than 65535 octets
+// cannot be written: t then ends in a parameter without its value, which the
+// writing of the PDU refuses.
 func (t TLVs) Append(tag Tag, value []byte) TLVs {
-	t = t.head(tag, len(value))
-	return append(t, value...)
+	if len(value) > math.MaxUint16 {
+		return t.head(tag, math.MaxUint16)
+	}
+	return append(t.head(tag, len(value)), value...)
 }
 
 func (t TLVs) head(tag Tag, n int) TLVs {
@@ -129,7 +132,7 @@ func (t TLVs) AppendUint32(tag Tag, v uint32) TLVs {
 
 // AppendCString returns t with a C-octet string parameter.
 func (t TLVs) AppendCString(tag Tag, s string) TLVs {
-	return append(append(t.head(tag, len(s)+1), s...), 0)
+	return t.Append(tag, append([]byte(s), 0))
 }
 
 // Without returns a copy of t that lacks the parameters with these tags.

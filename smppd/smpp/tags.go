@@ -1,0 +1,268 @@
+package smpp
+
+import "fmt"
+
+// The tags of SMPP 3.4, and congestion_state of 5.0. [SMPP34 5.3.2]
+const (
+	TagDestAddrSubunit          Tag = 0x0005
+	TagDestNetworkType          Tag = 0x0006
+	TagDestBearerType           Tag = 0x0007
+	TagDestTelematicsID         Tag = 0x0008
+	TagSourceAddrSubunit        Tag = 0x000D
+	TagSourceNetworkType        Tag = 0x000E
+	TagSourceBearerType         Tag = 0x000F
+	TagSourceTelematicsID       Tag = 0x0010
+	TagQoSTimeToLive            Tag = 0x0017
+	TagPayloadType              Tag = 0x0019
+	TagAdditionalStatusInfoText Tag = 0x001D
+	TagReceiptedMessageID       Tag = 0x001E
+	TagMsMsgWaitFacilities      Tag = 0x0030
+	TagPrivacyIndicator         Tag = 0x0201
+	TagSourceSubaddress         Tag = 0x0202
+	TagDestSubaddress           Tag = 0x0203
+	TagUserMessageReference     Tag = 0x0204
+	TagUserResponseCode         Tag = 0x0205
+	TagSourcePort               Tag = 0x020A
+	TagDestinationPort          Tag = 0x020B
+	TagSARMsgRefNum             Tag = 0x020C
+	TagLanguageIndicator        Tag = 0x020D
+	TagSARTotalSegments         Tag = 0x020E
+	TagSARSegmentSeqnum         Tag = 0x020F
+	TagSCInterfaceVersion       Tag = 0x0210
+	TagCallbackNumPresInd       Tag = 0x0302
+	TagCallbackNumAtag          Tag = 0x0303
+	TagNumberOfMessages         Tag = 0x0304
+	TagCallbackNum              Tag = 0x0381
+	TagDPFResult                Tag = 0x0420
+	TagSetDPF                   Tag = 0x0421
+	TagMsAvailabilityStatus     Tag = 0x0422
+	TagNetworkErrorCode         Tag = 0x0423
+	TagMessagePayload           Tag = 0x0424
+	TagDeliveryFailureReason    Tag = 0x0425
+	TagMoreMessagesToSend       Tag = 0x0426
+	TagMessageState             Tag = 0x0427
+	TagCongestionState          Tag = 0x0428 // [SMPP50 4.8.4.18]
+	TagUSSDServiceOp            Tag = 0x0501
+	TagDisplayTime              Tag = 0x1201
+	TagSMSSignal                Tag = 0x1203
+	TagMsValidity               Tag = 0x1204
+	TagAlertOnMessageDelivery   Tag = 0x130C
+	TagITSReplyType             Tag = 0x1380
+	TagITSSessionInfo           Tag = 0x1383
+)
+
+// commands is a set of the PDUs for which a tag is defined.
+type commands uint16
+
+const (
+	inSubmit commands = 1 << iota
+	inMulti
+	inData
+	inDeliver
+	inDataResp
+	inBindResp
+	inAlert
+
+	inSMDV = inSubmit | inMulti | inData | inDeliver
+	inSMD  = inSubmit | inMulti | inData
+	inSDV  = inSubmit | inData | inDeliver
+	inSD   = inSubmit | inData
+	inDV   = inData | inDeliver
+)
+
+func commandsOf(id CommandID) commands {
+	switch id {
+	case IDSubmitSM:
+		return inSubmit
+	case IDSubmitMulti:
+		return inMulti
+	case IDDataSM:
+		return inData
+	case IDDeliverSM:
+		return inDeliver
+	case IDDataSMResp:
+		return inDataResp
+	case IDBindReceiverResp, IDBindTransmitterResp, IDBindTransceiverResp:
+		return inBindResp
+	case IDAlertNotification:
+		return inAlert
+	}
+	return 0
+}
+
+const anyLength = 0xFFFF
+
+// tagRule says where a tag is defined, how long its value is and, for integers
+// of one octet, which values the specification gives a meaning.
+type tagRule struct {
+	name     string
+	in       commands
+	min, max int
+	valid    func(uint8) bool // nil: every value
+}
+
+func one(name string, in commands, valid func(uint8) bool) tagRule {
+	return tagRule{name, in, 1, 1, valid}
+}
+
+func two(name string, in commands) tagRule { return tagRule{name, in, 2, 2, nil} }
+
+func upTo(limit uint8) func(uint8) bool { return func(v uint8) bool { return v <= limit } }
+
+func atLeastOne(v uint8) bool { return v >= 1 }
+
+// rule returns the rule of a tag; its name is "" for an unknown one.
+func (t Tag) rule() tagRule {
+	if t < TagUserMessageReference {
+		return t.ruleOfAddressing()
+	}
+	if t >= TagDPFResult {
+		return t.ruleOfService()
+	}
+	return t.ruleOfMessage()
+}
+
+func (t Tag) ruleOfAddressing() tagRule {
+	switch t {
+	case TagDestAddrSubunit:
+		return one("dest_addr_subunit", inSMD, nil)
+	case TagDestNetworkType:
+		return one("dest_network_type", inData, nil)
+	case TagDestBearerType:
+		return one("dest_bearer_type", inData, nil)
+	case TagDestTelematicsID:
+		return two("dest_telematics_id", inData)
+	case TagSourceAddrSubunit:
+		return one("source_addr_subunit", inSMD, nil)
+	case TagSourceNetworkType:
+		return one("source_network_type", inData, nil)
+	case TagSourceBearerType:
+		return one("source_bearer_type", inData, nil)
+	case TagSourceTelematicsID:
+		return one("source_telematics_id", inData, nil)
+	case TagQoSTimeToLive:
+		return tagRule{"qos_time_to_live", inData, 4, 4, nil}
+	case TagPayloadType:
+		return one("payload_type", inSMDV, nil)
+	case TagAdditionalStatusInfoText:
+		return tagRule{"additional_status_info_text", inDataResp, 1, 256, nil}
+	case TagReceiptedMessageID:
+		return tagRule{"receipted_message_id", inDV, 1, 65, nil}
+	case TagMsMsgWaitFacilities:
+		return one("ms_msg_wait_facilities", inSMD, nil)
+	case TagPrivacyIndicator:
+		return one("privacy_indicator", inSMDV, upTo(3))
+	case TagSourceSubaddress:
+		return tagRule{"source_subaddress", inSMDV, 2, 23, nil}
+	case TagDestSubaddress:
+		return tagRule{"dest_subaddress", inSMDV, 2, 23, nil}
+	}
+	return tagRule{}
+}
+
+func (t Tag) ruleOfMessage() tagRule {
+	switch t {
+	case TagUserMessageReference:
+		return two("user_message_reference", inSMDV)
+	case TagUserResponseCode:
+		return one("user_response_code", inSDV, nil)
+	case TagSourcePort:
+		return two("source_port", inSMDV)
+	case TagDestinationPort:
+		return two("destination_port", inSMDV)
+	case TagSARMsgRefNum:
+		return two("sar_msg_ref_num", inSMDV)
+	case TagLanguageIndicator:
+		return one("language_indicator", inSMDV, nil)
+	case TagSARTotalSegments:
+		return one("sar_total_segments", inSMDV, atLeastOne)
+	case TagSARSegmentSeqnum:
+		return one("sar_segment_seqnum", inSMDV, atLeastOne)
+	case TagSCInterfaceVersion:
+		return one("sc_interface_version", inBindResp, nil)
+	case TagCallbackNumPresInd:
+		return one("callback_num_pres_ind", inSMD, nil)
+	case TagCallbackNumAtag:
+		return tagRule{"callback_num_atag", inSMD, 0, 65, nil}
+	case TagNumberOfMessages:
+		return one("number_of_messages", inSD, upTo(99))
+	case TagCallbackNum:
+		return tagRule{"callback_num", inSMDV, 4, 19, nil}
+	}
+	return tagRule{}
+}
+
+func (t Tag) ruleOfService() tagRule {
+	switch t {
+	case TagDPFResult:
+		return one("dpf_result", inDataResp, upTo(1))
+	case TagSetDPF:
+		return one("set_dpf", inData, upTo(1))
+	case TagMsAvailabilityStatus:
+		return one("ms_availability_status", inAlert, nil)
+	case TagNetworkErrorCode:
+		return tagRule{"network_error_code", inDV | inDataResp, 3, 3, nil}
+	case TagMessagePayload:
+		return tagRule{"message_payload", inSMDV, 0, anyLength, nil}
+	case TagDeliveryFailureReason:
+		return one("delivery_failure_reason", inDataResp, nil)
+	case TagMoreMessagesToSend:
+		return one("more_messages_to_send", inSD, upTo(1))
+	case TagMessageState:
+		return one("message_state", inDV, upTo(uint8(StateSkipped)))
+	case TagCongestionState:
+		return one("congestion_state", inDataResp|inBindResp, nil)
+	case TagUSSDServiceOp:
+		return one("ussd_service_op", inSubmit, nil)
+	case TagDisplayTime:
+		return one("display_time", inSMD, nil)
+	case TagSMSSignal:
+		return two("sms_signal", inSMD)
+	case TagMsValidity:
+		return one("ms_validity", inSMD, nil)
+	case TagAlertOnMessageDelivery:
+		return tagRule{"alert_on_message_delivery", inSMD, 0, 0, nil}
+	case TagITSReplyType:
+		return one("its_reply_type", inSD, nil)
+	case TagITSSessionInfo:
+		return two("its_session_info", inSDV)
+	}
+	return tagRule{}
+}
+
+// String returns the name of the specification, or the number in hexadecimal.
+func (t Tag) String() string {
+	if name := t.rule().name; name != "" {
+		return name
+	}
+	return fmt.Sprintf("tag(0x%04X)", uint16(t))
+}
+
+// Check looks at the parameters that the specification defines for the PDU id:
+// a wrong length is an *Error with StatusInvParLen, a value without a meaning
+// one with StatusInvOptParamVal. Parameters that are unknown, or known but not
+// for this PDU, are ignored. [SMPP34 3.3, SMPP50 4.7.6]
+//
+// The Error has no Header, and its Offset counts from the start of t.
+func (t TLVs) Check(id CommandID) error {
+	in, offset := commandsOf(id), 0
+	for tag, v := range t.All() {
+		if r := tag.rule(); r.in&in != 0 {
+			if status, reason := r.check(v); status != StatusOK {
+				return &Error{Status: status, Field: r.name, Offset: offset, Reason: reason}
+			}
+		}
+		offset += tlvHeader + len(v)
+	}
+	return nil
+}
+
+func (r *tagRule) check(v []byte) (CommandStatus, string) {
+	if len(v) < r.min || len(v) > r.max {
+		return StatusInvParLen, fmt.Sprintf("%d octets, not %d to %d", len(v), r.min, r.max)
+	}
+	if r.valid != nil && !r.valid(v[0]) {
+		return StatusInvOptParamVal, "a value without a meaning"
+	}
+	return StatusOK, ""
+}
