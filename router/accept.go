@@ -1,0 +1,193 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"gsmgate/storage"
+)
+
+// Submit takes a message that entered by a channel; see Inbox.
+func (r *Router) Submit(m *storage.Message, done func(storage.ID, error)) {
+	var err error
+	switch m.Kind {
+	case storage.MT:
+		err = r.fillMT(m)
+	case storage.MO:
+		r.fillMO(m, r.now())
+	default:
+		err = fmt.Errorf("kind %d cannot be submitted", m.Kind)
+	}
+	if err != nil {
+		done(0, err)
+		return
+	}
+	// m belongs to the store from here on
+	queue, due, deadline := m.Queue, m.DueAt, m.Deadline
+	r.db.Accept(m, func(id storage.ID, err error) {
+		if err == nil {
+			r.awake(queue, due, deadline)
+		}
+		done(id, public(err))
+	})
+}
+
+// SubmitSync is Submit for callers that have nothing else to do.
+func (r *Router) SubmitSync(ctx context.Context, m *storage.Message) (storage.ID, error) {
+	type answer struct {
+		id  storage.ID
+		err error
+	}
+	c := make(chan answer, 1)
+	r.Submit(m, func(id storage.ID, err error) { c <- answer{id, err} })
+	select {
+	case a := <-c:
+		return a.id, a.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// fillMT routes and prices an MT message.
+func (r *Router) fillMT(m *storage.Message) error {
+	u, ok := r.db.User(m.User)
+	switch {
+	case !ok:
+		return &Error{Code: NotFound, Field: "user", Message: fmt.Sprintf("no user %s", m.User)}
+	case !u.Enabled:
+		return &Error{Code: Denied, Field: "user", Message: fmt.Sprintf("user %s is disabled", m.User), Hint: "enable it with gsmgate user set NAME --enable"}
+	}
+	if err := checkDestination(m.Dest.Addr); err != nil {
+		return err
+	}
+	ch := r.carrier(storage.MT)
+	if ch == nil {
+		return &Error{Code: NoRoute, Message: "no channel carries messages to handsets", Hint: "start serve with --modem PATH"}
+	}
+	parts, err := ch.Parts(m)
+	if err != nil {
+		return err
+	}
+	if r.db.Queued(ch.Name()) >= r.o.MaxQueued {
+		return &Error{Code: Busy, Message: fmt.Sprintf("queue %s is full", ch.Name())}
+	}
+	now := r.now()
+	m.AcceptedAt = now
+	m.State = storage.Enroute
+	m.Queue, m.DueAt = ch.Name(), now
+	if m.ExpiresAt == 0 {
+		m.ExpiresAt = r.after(now, r.o.Validity)
+	}
+	if m.ExpiresAt <= now {
+		return invalid("validity_period", "the validity period is over already", "")
+	}
+	m.Deadline = m.ExpiresAt
+	m.Parts = parts
+	m.Held = storage.Millicredits(len(parts)) * storage.Credit
+	return nil
+}
+
+// checkDestination wants 1 to 20 dialling digits, with or without a +.
+func checkDestination(addr string) error {
+	digits := strings.TrimPrefix(addr, "+")
+	if digits == "" || len(digits) > 20 || strings.Trim(digits, "0123456789*#") != "" {
+		return invalid("dest", "the destination is not a telephone number", "use digits, +31612345678 or a short code")
+	}
+	return nil
+}
+
+// fillMO finds the owner of an MO message. Without one it is kept and shown.
+func (r *Router) fillMO(m *storage.Message, now storage.Time) {
+	m.Kind = storage.MO
+	m.AcceptedAt = now
+	m.State = storage.Enroute
+	m.Parts = []storage.Part{{}}
+	m.ExpiresAt = r.after(now, r.o.Retention)
+	m.Deadline = m.ExpiresAt
+	r.own(m, now)
+}
+
+// own gives an MO message to the user whose address range holds its
+// destination.
+func (r *Router) own(m *storage.Message, now storage.Time) {
+	user, ok := r.owners.Load().of(m.Dest)
+	if !ok {
+		m.Reason = fmt.Sprintf("no user owns the address %s", orDefault(m.Dest.Addr, "of this SIM, which has no number"))
+		return
+	}
+	m.User = user
+	m.Queue, m.DueAt = UserQueue(user), now
+	m.Note(now, "route", "to user "+user+" by address range")
+}
+
+// UserQueue is the queue of what a user is to get: MO and receipts.
+func UserQueue(systemID string) string { return "user:" + systemID }
+
+// Segment takes one part of a long MO message; see Inbox.
+func (r *Router) Segment(s storage.Segment, assemble Assemble, done func(error)) {
+	made := &storage.Message{}
+	r.db.Segment(s, r.assembled(assemble, &made), func(id storage.ID, err error) {
+		if err == nil && id != 0 {
+			r.awake(made.Queue, made.DueAt, made.Deadline)
+		}
+		done(public(err))
+	})
+}
+
+// Stale puts together what came of old long messages; see Inbox.
+func (r *Router) Stale(ctx context.Context, before time.Time, assemble Assemble) error {
+	for ctx.Err() == nil {
+		sets, err := r.db.StaleSegments(storage.TimeOf(before), 64)
+		if err != nil || len(sets) == 0 {
+			return err
+		}
+		for _, set := range sets {
+			if err := r.stale(ctx, set, assemble); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+func (r *Router) stale(ctx context.Context, set []storage.Segment, assemble Assemble) error {
+	made := &storage.Message{}
+	c := make(chan error, 1)
+	r.db.AssembleStale(set[0], r.assembled(assemble, &made), func(_ storage.ID, err error) {
+		if err == nil {
+			r.awake(made.Queue, made.DueAt, made.Deadline)
+		}
+		c <- err
+	})
+	select {
+	case err := <-c:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// assembled wraps assemble so that its message is routed in the same commit,
+// and keeps a copy of it in *made for the done function.
+func (r *Router) assembled(assemble Assemble, made **storage.Message) func([]storage.Segment) (*storage.Message, error) {
+	return func(set []storage.Segment) (*storage.Message, error) {
+		m, err := assemble(set)
+		if err != nil {
+			return nil, err
+		}
+		r.fillMO(m, r.now())
+		kept := *m
+		*made = &kept
+		return m, nil
+	}
+}
+
+// awake tells the queue and the deadline worker of a message that was stored.
+func (r *Router) awake(queue string, due, deadline storage.Time) {
+	if due != 0 {
+		r.queue(queue).kick(due)
+	}
+	r.soonest(deadline)
+}

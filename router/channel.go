@@ -1,0 +1,104 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gsmgate/storage"
+)
+
+// Channel is any far end. Its Run hands its lanes to Inbox.Serve as they
+// become ready and takes them back by ending their context.
+type Channel interface {
+	// Name is the name of the channel and of its queue.
+	Name() string
+	// Carries says whether messages of kind k can leave by this channel.
+	Carries(k storage.Kind) bool
+	// Run returns when all that it started is gone.
+	Run(ctx context.Context, in Inbox) error
+	// Parts says how the channel would carry m, without side effects. An
+	// error is an *Error of code Invalid.
+	Parts(m *storage.Message) ([]storage.Part, error)
+	// Status says whether messages can leave now, and if not, why.
+	Status() Status
+}
+
+// Status is a channel's own view of itself.
+type Status struct {
+	Ready  bool
+	Reason string // why it is not ready, in words
+}
+
+// Lane is one path out of a channel.
+type Lane struct {
+	ID     string // "sim:8931…", "user:acme"
+	Queue  string // the queue it drains
+	Window int    // most messages on their way at once
+	// Resend says that a message may be sent again when its outcome is not
+	// known: then no attempt is written before it [SMPP34 2.8].
+	Resend bool
+	// Prepare, when set, gives the parts what they need for this lane (Match,
+	// Wire) inside the commit that writes the first attempt.
+	Prepare func(m *storage.Message)
+}
+
+// Sender sends part i of m over one lane. Its error is a *SendError; any
+// other error counts as an unknown outcome once the attempt is on disk.
+type Sender interface {
+	Send(ctx context.Context, m *storage.Message, i int) (ref string, err error)
+}
+
+// SenderFunc is a Sender.
+type SenderFunc func(ctx context.Context, m *storage.Message, i int) (string, error)
+
+func (f SenderFunc) Send(ctx context.Context, m *storage.Message, i int) (string, error) {
+	return f(ctx, m, i)
+}
+
+// Inbox is what the router offers to channels. The done functions are called
+// once, after the commit, must not block, and a nil error means: on disk, you
+// may acknowledge.
+type Inbox interface {
+	// Submit takes a message that entered by a channel: MT from a client, MO
+	// from a SIM. An error is an *Error, or storage.ErrDuplicate.
+	Submit(m *storage.Message, done func(storage.ID, error))
+	// Segment takes one part of a long MO message.
+	Segment(s storage.Segment, assemble Assemble, done func(error))
+	// Stale puts together what came of long MO messages whose first segment
+	// was received before the given time.
+	Stale(ctx context.Context, before time.Time, assemble Assemble) error
+	// Report takes what the next hop says about a part.
+	Report(rep storage.Report, done func(error))
+	// Serve drains the lane's queue through s until ctx ends, and returns
+	// when everything it started is settled.
+	Serve(ctx context.Context, l Lane, s Sender) error
+}
+
+// Assemble makes one MO message of the segments that came, in order of
+// Number; Total tells how many there should be.
+type Assemble func([]storage.Segment) (*storage.Message, error)
+
+// Outcome is what is known of a send that brought no reference.
+type Outcome uint8
+
+const (
+	RefusedForNow  Outcome = 1 // not sent; another try may succeed
+	RefusedForGood Outcome = 2 // not sent, and never will be as it is
+	UnknownOutcome Outcome = 3 // may have been sent
+)
+
+// SendError is the error of Sender.Send.
+type SendError struct {
+	Outcome Outcome
+	Wait    time.Duration // RefusedForNow: not before; 0: the router's back-off
+	LaneIll bool          // the fault is the lane's, not the message's: let the lane rest, move the message
+	Cause   uint32        // the network's cause, for the receipt's err:
+	Err     error
+}
+
+func (e *SendError) Error() string {
+	return fmt.Sprintf("%s: %v", [...]string{"", "refused for now", "refused for good", "outcome unknown"}[e.Outcome&3], e.Err)
+}
+
+func (e *SendError) Unwrap() error { return e.Err }

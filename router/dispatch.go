@@ -1,0 +1,348 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"gsmgate/storage"
+)
+
+// errStale says that a message taken from a queue is no longer to be sent:
+// it ended, or moved to another queue, since the queue's head was read.
+var errStale = errors.New("no longer due")
+
+// laneRun is one call of Serve.
+type laneRun struct {
+	Lane
+	r      *Router
+	s      Sender
+	queues []*queue // the pinned one first
+
+	mu   sync.Mutex
+	busy int
+	rest time.Time // the lane is ill: nothing is taken before
+	ills int       // times in a row that it was
+}
+
+// pinned is the queue of messages that must leave by lane l: a handset puts
+// the parts of a long message together only when they come from one number.
+func pinned(l *Lane) string { return l.Queue + "#" + l.ID }
+
+// home is the queue of which q is a pinned part.
+func home(q string) string {
+	name, _, _ := strings.Cut(q, "#")
+	return name
+}
+
+// Serve drains the lane's queue through s; see Inbox.
+func (r *Router) Serve(ctx context.Context, l Lane, s Sender) error {
+	l.Window = max(l.Window, 1)
+	run := &laneRun{Lane: l, r: r, s: s, queues: []*queue{r.queue(pinned(&l)), r.queue(l.Queue)}}
+	r.register(run, true)
+	defer r.register(run, false)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	slots := make(chan struct{}, l.Window)
+	for {
+		n, err := reserve(ctx, slots)
+		if err != nil {
+			return err
+		}
+		q, ids, err := run.take(ctx, n)
+		for range n - len(ids) {
+			<-slots
+		}
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			wg.Go(func() {
+				run.carry(ctx, q, id)
+				<-slots
+			})
+		}
+	}
+}
+
+// reserve takes one slot, waiting for it, and whatever else is free.
+func reserve(ctx context.Context, slots chan struct{}) (int, error) {
+	select {
+	case slots <- struct{}{}:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	for n := 1; ; n++ {
+		select {
+		case slots <- struct{}{}:
+		default:
+			return n, nil
+		}
+	}
+}
+
+func (r *Router) register(run *laneRun, on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if on {
+		r.lanes[run] = struct{}{}
+	} else {
+		delete(r.lanes, run)
+	}
+}
+
+// take waits until the lane is well and one of its queues has something due.
+func (run *laneRun) take(ctx context.Context, n int) (*queue, []storage.ID, error) {
+	for {
+		if err := run.sleep(ctx); err != nil {
+			return nil, nil, err
+		}
+		wakes := [2]<-chan struct{}{}
+		next := storage.Time(0)
+		for i, q := range run.queues {
+			ids, wake, due, err := q.poll(n)
+			if err != nil {
+				return nil, nil, err
+			}
+			if len(ids) > 0 {
+				return q, ids, nil
+			}
+			wakes[i] = wake
+			if due != 0 && (next == 0 || due < next) {
+				next = due
+			}
+		}
+		if err := run.r.wait(ctx, wakes, next); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// wait returns when a queue was kicked, the time next has come or ctx ended.
+func (r *Router) wait(ctx context.Context, wakes [2]<-chan struct{}, next storage.Time) error {
+	var timer <-chan time.Time
+	if next != 0 {
+		t := time.NewTimer(max(time.Millisecond, next.Time().Sub(r.o.Now())))
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-wakes[0]:
+	case <-wakes[1]:
+	case <-timer:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// sleep waits while the lane is to rest.
+func (run *laneRun) sleep(ctx context.Context) error {
+	run.mu.Lock()
+	d := run.rest.Sub(run.r.o.Now())
+	run.mu.Unlock()
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// felt notes how the lane did, so that an ill one takes nothing for a while.
+func (run *laneRun) felt(err error) {
+	var se *SendError
+	ill := errors.As(err, &se) && se.LaneIll
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	if !ill {
+		run.ills = 0
+		return
+	}
+	run.ills++
+	wait := se.Wait
+	if wait == 0 {
+		wait = run.r.backoff(run.ills)
+	}
+	run.rest = run.r.o.Now().Add(wait)
+}
+
+func (run *laneRun) count(d int) {
+	run.mu.Lock()
+	run.busy += d
+	run.mu.Unlock()
+}
+
+// carry sends one message as far as the lane allows. The last commit is not
+// waited for: it shares a group with the next attempt of the lane.
+func (run *laneRun) carry(ctx context.Context, q *queue, id storage.ID) {
+	run.count(1)
+	defer run.count(-1)
+	m, i, err := run.begin(q, id)
+	for err == nil {
+		var ref string
+		ref, err = run.s.Send(ctx, m, i)
+		run.felt(err)
+		if err != nil || run.Resend || i == len(m.Parts)-1 {
+			run.settle(ctx, q, id, i, ref, err)
+			return
+		}
+		m, i, err = run.proceed(ctx, q, id, i, ref)
+	}
+	q.release(id)
+	if !errors.Is(err, errStale) && !errors.Is(err, storage.ErrClosed) {
+		run.r.log.Error("a message cannot be carried now", "id", id, "lane", run.ID, "err", err)
+		run.r.requeue(q, run)
+	}
+}
+
+// requeue lets the lane rest after the store failed: the message is still due
+// and would come round at once.
+func (r *Router) requeue(q *queue, run *laneRun) {
+	run.mu.Lock()
+	run.rest = r.o.Now().Add(r.backoff(1))
+	run.mu.Unlock()
+	q.kick(r.now())
+}
+
+// begin writes the attempt of the first waiting part. For a lane whose
+// messages may be sent again only the record is read.
+func (run *laneRun) begin(q *queue, id storage.ID) (*storage.Message, int, error) {
+	if run.Resend {
+		m, err := run.r.db.Message(id)
+		if err == nil && (ended(m) || m.DueAt == 0 || m.Queue != q.name) {
+			err = errStale
+		}
+		return m, 0, err
+	}
+	i := 0
+	m, err := run.r.changeSync(id, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+		if ended(m) || m.DueAt == 0 || m.Queue != q.name {
+			return nil, errStale
+		}
+		if m.ExpiresAt != 0 && m.ExpiresAt <= now {
+			i = -1
+			return run.r.finish(m, storage.Expired, 0, "validity over before it could be sent", now), nil
+		}
+		if i = nextWaiting(m.Parts); i < 0 {
+			return nil, fmt.Errorf("message %s is due and has no waiting part", id)
+		}
+		run.attempt(m, i, now)
+		return nil, nil
+	})
+	if err == nil && i < 0 {
+		err = errStale
+	}
+	return m, i, err
+}
+
+func nextWaiting(parts []storage.Part) int {
+	for i := range parts {
+		if parts[i].State == storage.PartWaiting {
+			return i
+		}
+	}
+	return -1
+}
+
+// attempt marks part i as on its way by this lane: the message is due no more.
+// One that starts anew is prepared for the lane first.
+func (run *laneRun) attempt(m *storage.Message, i int, now storage.Time) {
+	if count(m.Parts).left() == 0 && run.Prepare != nil {
+		run.Prepare(m)
+	}
+	p := &m.Parts[i]
+	p.State, p.Lane, p.Ref = storage.PartTrying, run.ID, ""
+	p.Tried = now
+	p.Attempts++
+	m.DueAt, m.Reason = 0, ""
+	m.Note(now, "attempt", fmt.Sprintf("part %d of %d by %s", i+1, len(m.Parts), run.ID))
+}
+
+// proceed settles part i as sent and writes the attempt of the next part in
+// one commit.
+func (run *laneRun) proceed(ctx context.Context, q *queue, id storage.ID, i int, ref string) (*storage.Message, int, error) {
+	next := -1
+	m, err := run.r.changeSync(id, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+		more := run.r.sent(m, i, ref, now)
+		if next = nextWaiting(m.Parts); next >= 0 && !ended(m) {
+			run.attempt(m, next, now)
+		}
+		return more, nil
+	})
+	switch {
+	case err != nil:
+		// what went out must not be forgotten: settle it when the disk is back
+		run.settle(ctx, q, id, i, ref, nil)
+		return nil, 0, errStale
+	case next < 0 || ended(m):
+		return nil, 0, errStale
+	}
+	return m, next, nil
+}
+
+// settle writes the outcome of a send. It is tried until it is on disk or the
+// store is closed: the outcome is known nowhere else.
+func (run *laneRun) settle(ctx context.Context, q *queue, id storage.ID, i int, ref string, sendErr error) {
+	fn := func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+		return run.outcome(ctx, m, i, ref, sendErr, now)
+	}
+	var try func()
+	try = func() {
+		run.r.change(id, fn, func(_ *storage.Message, err error) {
+			if err == nil || errors.Is(err, storage.ErrClosed) || errors.Is(err, storage.ErrNotFound) {
+				q.release(id)
+				return
+			}
+			run.r.log.Error("the outcome of a send cannot be stored", "id", id, "lane", run.ID, "err", err)
+			time.AfterFunc(time.Second, try)
+		})
+	}
+	try()
+}
+
+// change is db.Change that wakes the queues of what it stored.
+func (r *Router) change(id storage.ID, fn func(*storage.Message, storage.Time) ([]*storage.Message, error), done func(*storage.Message, error)) {
+	type wake struct {
+		queue         string
+		due, deadline storage.Time
+	}
+	var wakes []wake
+	r.db.Change(id, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+		more, err := fn(m, now)
+		wakes = wakes[:0]
+		for _, x := range append(more[:len(more):len(more)], m) {
+			wakes = append(wakes, wake{x.Queue, x.DueAt, x.Deadline})
+		}
+		return more, err
+	}, func(m *storage.Message, err error) {
+		done(m, err) // first: a queue gives out nothing that is still taken
+		if err != nil {
+			return
+		}
+		for _, w := range wakes {
+			r.awake(w.queue, w.due, w.deadline)
+		}
+	})
+}
+
+// changeSync is change that waits for the commit. It does not end with a
+// context: an attempt that may be on disk must be followed by its outcome.
+func (r *Router) changeSync(id storage.ID, fn func(*storage.Message, storage.Time) ([]*storage.Message, error)) (*storage.Message, error) {
+	type answer struct {
+		m   *storage.Message
+		err error
+	}
+	c := make(chan answer, 1)
+	r.change(id, fn, func(m *storage.Message, err error) { c <- answer{m, err} })
+	a := <-c
+	return a.m, a.err
+}

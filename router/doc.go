@@ -1,0 +1,25 @@
+// Package router is the heart of gsmgate: it accepts messages, says which
+// channel carries them, hands due work to the lanes of that channel, settles
+// attempts and reports, and makes the receipts that go back to the user.
+//
+// # Words
+//
+// A Channel is any far end: a bank of modems, an upstream SMSC, the bound
+// clients. A Lane is one path out of a channel: a SIM, the sessions of a user.
+// A queue carries the name of the channel that drains it; "gsm#sim:8931…" is
+// the part of queue "gsm" that only that lane may take, because the first
+// part of a long message went that way.
+//
+// # Promises
+//
+// Accepted means on disk: done functions are called after the commit. An
+// attempt is on disk before it is made; after a crash its message is UNKNOWN,
+// and stays so until a report settles it or its deadline passes. It is never
+// sent again in silence. Credits are held, spent and refunded in the commit
+// that moves the message.
+//
+// # Left to others
+//
+// How a message is written on a wire is the channel's business (package pdu,
+// package smpp); the router knows UTF-8 text and octets.
+package router

@@ -1,0 +1,115 @@
+package router
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"gsmgate/storage"
+)
+
+// SendRequest is a message from the operator rather than from a bound client.
+type SendRequest struct {
+	User, From, To, Text string
+}
+
+// Send accepts a text as if the user had submitted it, with a receipt asked
+// for.
+func (r *Router) Send(ctx context.Context, q SendRequest) (storage.ID, error) {
+	if q.Text == "" {
+		return 0, invalid("text", "the text is empty", "")
+	}
+	m := &storage.Message{
+		Kind: storage.MT, User: q.User, Text: q.Text, RegisteredDelivery: 1,
+		Source: addressOf(q.From), Dest: addressOf(q.To),
+	}
+	return r.SubmitSync(ctx, m)
+}
+
+// addressOf gives a telephone number its TON and NPI: international with a +,
+// else unknown, so that short codes stay what they are [SMPP34 5.2.5].
+func addressOf(s string) storage.Address {
+	if digits, ok := strings.CutPrefix(s, "+"); ok {
+		return storage.Address{TON: 1, NPI: 1, Addr: digits}
+	}
+	return storage.Address{Addr: s}
+}
+
+// Messages lists messages, the newest first.
+func (r *Router) Messages(f storage.Filter) ([]*storage.Message, error) {
+	ms, err := r.db.Messages(f)
+	return ms, public(err)
+}
+
+// Message gives one message.
+func (r *Router) Message(id storage.ID) (*storage.Message, error) {
+	m, err := r.db.Message(id)
+	return m, public(err)
+}
+
+// ChannelStatus is a channel, its lanes and its queue.
+type ChannelStatus struct {
+	Name   string
+	Ready  bool
+	Reason string
+	Queued int
+	Lanes  []LaneStatus
+}
+
+// LaneStatus is one ready lane.
+type LaneStatus struct {
+	ID           string
+	Busy, Window int
+}
+
+// Channels shows all channels in the order they were added.
+func (r *Router) Channels() []ChannelStatus {
+	queued := r.db.Queues()
+	var all []ChannelStatus
+	for _, ch := range r.channels {
+		st := ch.Status()
+		cs := ChannelStatus{Name: ch.Name(), Ready: st.Ready, Reason: st.Reason}
+		for name, n := range queued {
+			if belongs(name, ch.Name()) {
+				cs.Queued += n
+			}
+		}
+		cs.Lanes = r.lanesOf(ch.Name())
+		all = append(all, cs)
+	}
+	return all
+}
+
+// belongs says whether a queue is drained by the channel: "gsm", its pinned
+// parts "gsm#…" and the queues of users "user:…" of channel "user".
+func belongs(queue, channel string) bool {
+	rest, ok := strings.CutPrefix(queue, channel)
+	return ok && (rest == "" || rest[0] == '#' || rest[0] == ':')
+}
+
+func (r *Router) lanesOf(channel string) []LaneStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var lanes []LaneStatus
+	for run := range r.lanes {
+		if belongs(run.Queue, channel) {
+			run.mu.Lock()
+			lanes = append(lanes, LaneStatus{ID: run.ID, Busy: run.busy, Window: run.Window})
+			run.mu.Unlock()
+		}
+	}
+	slices.SortFunc(lanes, func(a, b LaneStatus) int { return strings.Compare(a.ID, b.ID) })
+	return lanes
+}
+
+// Timeline is what happened to a message, in order.
+func Timeline(m *storage.Message) []storage.Event {
+	first := storage.Event{At: m.AcceptedAt, What: "accepted"}
+	if m.Session != "" {
+		first.Text = "by session " + m.Session
+	}
+	return append([]storage.Event{first}, m.Events...)
+}
+
+// StateWord is the state in SMPP's words, ENROUTE for one.
+func StateWord(s storage.State) string { return strings.ToUpper(stateWord(s)) }

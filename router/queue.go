@@ -1,0 +1,141 @@
+package router
+
+import (
+	"slices"
+	"sync"
+
+	"gsmgate/storage"
+)
+
+// headSize is how many due messages a queue reads ahead: the queue itself is
+// on disk.
+const headSize = 256
+
+// queue is the head of one queue in memory, and what its lanes have taken.
+type queue struct {
+	name string
+	due  func(now storage.Time, max int) ([]storage.DueEntry, storage.Time, error)
+	now  func() storage.Time
+
+	mu      sync.Mutex
+	head    []storage.ID
+	taken   map[storage.ID]struct{} // given out, outcome not on disk yet
+	stale   bool                    // more may be due than head shows
+	filling bool
+	next    storage.Time  // when something falls due next, 0: not known of any
+	wake    chan struct{} // closed when there may be something to take
+}
+
+func (r *Router) queue(name string) *queue {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q := r.queues[name]
+	if q == nil {
+		q = &queue{
+			name: name, now: r.now, stale: true,
+			taken: map[storage.ID]struct{}{}, wake: make(chan struct{}),
+			due: func(now storage.Time, max int) ([]storage.DueEntry, storage.Time, error) {
+				return r.db.Due(name, now, storage.DueKey{}, max)
+			},
+		}
+		r.queues[name] = q
+	}
+	return q
+}
+
+// kick says that something falls due at the given time.
+func (q *queue) kick(at storage.Time) {
+	now := q.now()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if at <= now {
+		if q.stale && len(q.head) > 0 {
+			return // whoever empties the head looks again
+		}
+		q.stale = true
+	} else if q.next != 0 && q.next <= at {
+		return
+	} else {
+		q.next = at
+	}
+	q.broadcast()
+}
+
+func (q *queue) broadcast() {
+	close(q.wake)
+	q.wake = make(chan struct{})
+}
+
+// release says that the outcome of a taken message is on disk, or that it was
+// not sent at all.
+func (q *queue) release(id storage.ID) {
+	q.mu.Lock()
+	delete(q.taken, id)
+	q.mu.Unlock()
+}
+
+// poll takes up to n due messages. When there are none it gives the channel
+// that is closed when that may have changed, and the time of the next one.
+func (q *queue) poll(n int) ([]storage.ID, <-chan struct{}, storage.Time, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for {
+		if ids := q.pop(n); len(ids) > 0 {
+			return ids, nil, 0, nil
+		}
+		now := q.now()
+		ripe := q.stale || q.next != 0 && q.next <= now
+		if q.filling || !ripe {
+			return nil, q.wake, q.next, nil
+		}
+		if err := q.fill(now); err != nil {
+			return nil, nil, 0, err
+		}
+	}
+}
+
+// pop gives out of the head; called with the lock held.
+func (q *queue) pop(n int) (ids []storage.ID) {
+	for len(ids) < n && len(q.head) > 0 {
+		id := q.head[0]
+		q.head = q.head[1:]
+		if _, ok := q.taken[id]; ok {
+			continue
+		}
+		q.taken[id] = struct{}{}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// fill reads the head anew. The lock is held at call and return, not while
+// the disk is read; whoever comes meanwhile waits for the broadcast.
+func (q *queue) fill(now storage.Time) error {
+	q.filling, q.stale, q.next = true, false, 0
+	limit := headSize + len(q.taken)
+	q.mu.Unlock()
+	entries, next, err := q.due(now, limit)
+	q.mu.Lock()
+	q.filling = false
+	if err != nil {
+		q.stale = true
+		q.broadcast()
+		return err
+	}
+	q.head = slices.Grow(q.head[:0:0], len(entries))
+	for _, e := range entries {
+		if _, ok := q.taken[e.ID]; !ok {
+			q.head = append(q.head, e.ID)
+		}
+	}
+	if len(entries) >= limit {
+		q.stale = true
+	}
+	if next != 0 && (q.next == 0 || next < q.next) {
+		q.next = next
+	}
+	if len(q.head) > 0 || q.stale {
+		q.broadcast()
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"gsmgate/storage"
+)
+
+// Options are the router's settings; zero values mean the defaults.
+type Options struct {
+	Log           *slog.Logger
+	Now           func() time.Time
+	Validity      time.Duration // of a message that names none; 48 h
+	ReportTimeout time.Duration // how long a sent message waits for its report; 72 h
+	Retention     time.Duration // how long an ended message is kept; 30 days
+	MaxQueued     int           // most messages waiting in one queue; 2,000,000
+}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.Validity = orDefault(o.Validity, 48*time.Hour)
+	o.ReportTimeout = orDefault(o.ReportTimeout, 72*time.Hour)
+	o.Retention = orDefault(o.Retention, 30*24*time.Hour)
+	o.MaxQueued = orDefault(o.MaxQueued, 2_000_000)
+	return o
+}
+
+func orDefault[T comparable](v, d T) T {
+	var zero T
+	if v == zero {
+		return d
+	}
+	return v
+}
+
+// Router joins the channels. Make one with New, Add the channels, then Run.
+type Router struct {
+	db       *storage.DB
+	o        Options
+	log      *slog.Logger
+	channels []Channel // not changed once Run was called
+
+	owners atomic.Pointer[owners]
+	users  sync.Mutex    // one change of users at a time: conflicts are checked before the commit
+	hashes chan struct{} // slots for password hashing: it costs memory and time
+
+	mu     sync.Mutex // guards queues and lanes
+	queues map[string]*queue
+	lanes  map[*laneRun]struct{}
+
+	deadline     atomic.Int64 // when the deadline worker looks next, a storage.Time
+	kickDeadline chan struct{}
+}
+
+// New makes a router over db, which stays the caller's to close after Run has
+// returned.
+func New(db *storage.DB, o Options) *Router {
+	o = o.withDefaults()
+	r := &Router{
+		db: db, o: o, log: o.Log,
+		hashes:       make(chan struct{}, 2),
+		queues:       map[string]*queue{},
+		lanes:        map[*laneRun]struct{}{},
+		kickDeadline: make(chan struct{}, 1),
+	}
+	r.owners.Store(newOwners(db.Users()))
+	return r
+}
+
+// Add registers a channel, before Run. Among the channels that carry MT the
+// first is the route.
+func (r *Router) Add(ch Channel) { r.channels = append(r.channels, ch) }
+
+// Run settles what a crash left open, then runs all channels until ctx ends
+// or one of them fails, and returns when all are gone.
+func (r *Router) Run(ctx context.Context) error {
+	if err := r.recover(ctx); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, ch := range r.channels {
+		g.Go(func() error {
+			if err := ch.Run(ctx, r); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("channel %s: %w", ch.Name(), err)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error { return r.watchDeadlines(ctx) })
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// recover makes UNKNOWN what was on its way when the process died.
+func (r *Router) recover(ctx context.Context) error {
+	ids, err := r.db.Trying()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, err := r.db.ChangeSync(ctx, id, r.interrupted); err != nil {
+			return err
+		}
+	}
+	if len(ids) > 0 {
+		r.log.Warn("messages were on their way when the gateway died: their outcome is unknown", "count", len(ids))
+	}
+	return nil
+}
+
+func (r *Router) interrupted(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+	for i := range m.Parts {
+		if m.Parts[i].State == storage.PartTrying {
+			r.unknown(m, i, now, "the gateway stopped while part %d was on its way", i+1)
+		}
+	}
+	return nil, nil
+}
+
+// carrier returns the channel that carries messages of kind k.
+func (r *Router) carrier(k storage.Kind) Channel {
+	i := slices.IndexFunc(r.channels, func(c Channel) bool { return c.Carries(k) })
+	if i < 0 {
+		return nil
+	}
+	return r.channels[i]
+}
+
+func (r *Router) now() storage.Time { return storage.TimeOf(r.o.Now()) }
+
+func (r *Router) after(t storage.Time, d time.Duration) storage.Time {
+	return t + storage.Time(d.Milliseconds())
+}
+
+func (r *Router) backoff(n int) time.Duration { return backoff(n, rand.Float64()) }
+
+// Verify checks the whole file.
+func (r *Router) Verify(ctx context.Context) error { return r.db.Check(ctx) }

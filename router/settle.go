@@ -1,0 +1,307 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gsmgate/storage"
+)
+
+// outcome applies what a Sender said of part i.
+func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref string, sendErr error, now storage.Time) ([]*storage.Message, error) {
+	r := run.r
+	if run.Resend && m.Parts[i].State == storage.PartWaiting {
+		// no attempt was written before: it counts now
+		m.Parts[i].Lane, m.Parts[i].Tried = run.ID, now
+		m.Parts[i].Attempts++
+	}
+	se := asSendError(sendErr)
+	switch {
+	case ended(m):
+		return nil, nil
+	case se == nil && m.Kind != storage.MT:
+		m.Parts[i].State, m.Parts[i].Ref, m.Parts[i].Ended = storage.PartDone, ref, now
+		m.Note(now, "delivered", "to "+run.ID)
+		return r.finish(m, storage.Delivered, 0, "", now), nil
+	case se == nil:
+		return r.sent(m, i, ref, now), nil
+	case m.Parts[i].Ended != 0:
+		// a report came before the answer: it knows better
+		return r.weigh(m, now), nil
+	case se.Outcome == RefusedForGood:
+		return r.refused(m, i, se, now), nil
+	case se.Outcome == UnknownOutcome && !run.Resend:
+		r.unknown(m, i, now, "part %d may have been sent: %v", i+1, se.Err)
+		return nil, nil
+	case ctx.Err() != nil && run.Resend:
+		m.DueAt = now // the lane went away: the next one sends it at once
+		return nil, nil
+	}
+	run.later(m, i, se, now)
+	return nil, nil
+}
+
+// asSendError gives nil for success; an error that is no *SendError leaves
+// the outcome unknown.
+func asSendError(err error) *SendError {
+	var se *SendError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &se):
+		return se
+	}
+	return &SendError{Outcome: UnknownOutcome, Err: err}
+}
+
+// sent notes that the next hop has part i. A report may have come before.
+func (r *Router) sent(m *storage.Message, i int, ref string, now storage.Time) []*storage.Message {
+	p := &m.Parts[i]
+	p.Ref = ref
+	m.Note(now, "sent", fmt.Sprintf("part %d of %d by %s, reference %s", i+1, len(m.Parts), p.Lane, ref))
+	if p.State == storage.PartTrying {
+		p.State = storage.PartSent
+	}
+	return r.weigh(m, now)
+}
+
+// weigh draws the conclusion from the parts, after one of them changed.
+func (r *Router) weigh(m *storage.Message, now storage.Time) []*storage.Message {
+	t := count(m.Parts)
+	switch {
+	case ended(m) || t.trying > 0:
+		return nil
+	case t.failed > 0:
+		return r.finish(m, storage.Undeliverable, m.Cause, orDefault(m.Reason, "a part failed"), now)
+	case t.done == len(m.Parts):
+		return r.finish(m, storage.Delivered, 0, "", now)
+	case t.unknown > 0:
+		return nil // held until a report settles it
+	case t.waiting > 0:
+		m.State, m.Reason = storage.Enroute, ""
+		m.DueAt, m.Deadline = now, m.ExpiresAt
+		m.Queue = pinnedTo(m)
+		return nil
+	}
+	m.State, m.Reason = storage.Enroute, "sent; waits for the report of the network"
+	m.DueAt, m.Deadline = 0, r.after(now, r.o.ReportTimeout)
+	return nil
+}
+
+// pinnedTo is the queue in which a message waits whose first parts are gone.
+func pinnedTo(m *storage.Message) string {
+	for i := range m.Parts {
+		if m.Parts[i].State != storage.PartWaiting {
+			return pinned(&Lane{Queue: home(m.Queue), ID: m.Parts[i].Lane})
+		}
+	}
+	return home(m.Queue)
+}
+
+// refused ends a message whose part i will never be taken.
+func (r *Router) refused(m *storage.Message, i int, se *SendError, now storage.Time) []*storage.Message {
+	p := &m.Parts[i]
+	p.State, p.Cause, p.Ended = storage.PartFailed, se.Cause, now
+	m.Note(now, "refused", fmt.Sprintf("part %d of %d: %v", i+1, len(m.Parts), se.Err))
+	state := storage.Undeliverable
+	if m.Kind != storage.MT {
+		state = storage.Rejected
+	}
+	return r.finish(m, state, se.Cause, se.Err.Error(), now)
+}
+
+// unknown makes part i UNKNOWN: nothing more is sent until a report settles
+// it or the deadline passes.
+func (r *Router) unknown(m *storage.Message, i int, now storage.Time, format string, args ...any) {
+	if m.Kind != storage.MT {
+		m.Parts[i].State = storage.PartWaiting
+		m.DueAt = now
+		return
+	}
+	m.Parts[i].State = storage.PartUnknown
+	m.Reason = fmt.Sprintf(format, args...)
+	m.Note(now, "unknown", m.Reason)
+	move(m, storage.Unknown)
+	m.DueAt, m.Deadline = 0, r.after(now, r.o.ReportTimeout)
+}
+
+// later puts a message back that was refused for now.
+func (run *laneRun) later(m *storage.Message, i int, se *SendError, now storage.Time) {
+	p := &m.Parts[i]
+	p.State = storage.PartWaiting
+	p.Cause = se.Cause
+	m.Reason = se.Err.Error()
+	m.Note(now, "refused", fmt.Sprintf("part %d of %d for now: %v", i+1, len(m.Parts), se.Err))
+	wait := se.Wait
+	switch {
+	case se.LaneIll && p.Attempts <= 3 && count(m.Parts).left() == 0:
+		wait = 0 // another lane may have it at once
+	case wait == 0:
+		wait = run.r.backoff(p.Attempts)
+	}
+	m.DueAt = run.r.after(now, wait)
+	m.Queue = home(m.Queue)
+	if count(m.Parts).left() > 0 {
+		m.Queue = pinnedTo(m)
+	}
+}
+
+// finish ends a message: the state is final, the money settled, the receipt
+// made.
+func (r *Router) finish(m *storage.Message, state storage.State, cause uint32, reason string, now storage.Time) []*storage.Message {
+	if !move(m, state) {
+		return nil
+	}
+	for i := range m.Parts {
+		if p := &m.Parts[i]; p.State == storage.PartWaiting || p.State == storage.PartTrying {
+			p.State, p.Ended = storage.PartFailed, now
+		}
+	}
+	m.Cause, m.Reason = cause, reason
+	m.EndedAt, m.DueAt = now, 0
+	m.Deadline = r.after(now, r.o.Retention)
+	m.Note(now, stateWord(state), reason)
+	settleMoney(m)
+	if rc := r.receipt(m, now); rc != nil {
+		return []*storage.Message{rc}
+	}
+	return nil
+}
+
+// settleMoney spends what is held when the message went out, and refunds it
+// when it did not arrive: nobody pays for a failed message.
+func settleMoney(m *storage.Message) {
+	switch m.State {
+	case storage.Delivered, storage.Accepted:
+		m.Spent += m.Held
+	case storage.Unknown:
+		if n := len(m.Parts); n > 0 {
+			m.Spent += m.Held * storage.Millicredits(count(m.Parts).left()) / storage.Millicredits(n)
+		}
+	}
+	m.Held = 0
+}
+
+// receipt makes the delivery receipt that the client asked for
+// [SMPP34 5.2.17], nil when it wants none.
+func (r *Router) receipt(m *storage.Message, now storage.Time) *storage.Message {
+	if m.Kind != storage.MT || m.User == "" {
+		return nil
+	}
+	switch wish := m.RegisteredDelivery & 0x03; {
+	case wish == 0, wish == 3:
+		return nil
+	case wish == 2 && (m.State == storage.Delivered || m.State == storage.Accepted):
+		return nil
+	}
+	expires := r.after(now, r.o.Retention)
+	return &storage.Message{
+		Kind: storage.Receipt, User: m.User, Session: m.Session,
+		Source: m.Dest, Dest: m.Source, ServiceType: m.ServiceType, DataCoding: 0,
+		State: storage.Enroute, AcceptedAt: now, ExpiresAt: expires,
+		Queue: UserQueue(m.User), DueAt: now, Deadline: expires,
+		Parts: []storage.Part{{}},
+		About: &storage.About{
+			ID: m.ID, State: m.State, Cause: m.Cause,
+			Submitted: len(m.Parts), Delivered: count(m.Parts).done,
+			SubmitDate: m.AcceptedAt, DoneDate: now, Text: firstRunes(m.Text, 20),
+		},
+	}
+}
+
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
+
+// watchDeadlines looks at every message whose deadline has passed.
+func (r *Router) watchDeadlines(ctx context.Context) error {
+	const most = 256
+	for {
+		now := r.now()
+		ids, next, err := r.db.Overdue(now, most)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := r.overdue(id, now); err != nil && !errors.Is(err, storage.ErrNotFound) {
+				return err
+			}
+		}
+		if len(ids) == most {
+			continue
+		}
+		if err := r.untilDeadline(ctx, next); err != nil {
+			return err
+		}
+	}
+}
+
+// untilDeadline sleeps until the next deadline, or an earlier one that is
+// stored meanwhile; for a minute at most.
+func (r *Router) untilDeadline(ctx context.Context, next storage.Time) error {
+	d := time.Minute
+	if next != 0 {
+		d = min(d, max(10*time.Millisecond, next.Time().Sub(r.o.Now())))
+	}
+	r.deadline.Store(int64(storage.TimeOf(r.o.Now().Add(d))))
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-r.kickDeadline:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// soonest wakes the deadline worker when at is earlier than what it sleeps for.
+func (r *Router) soonest(at storage.Time) {
+	if at == 0 || int64(at) >= r.deadline.Load() {
+		return
+	}
+	select {
+	case r.kickDeadline <- struct{}{}:
+	default:
+	}
+}
+
+// overdue removes an ended message whose retention is over, and ends one that
+// ran out of time.
+func (r *Router) overdue(id storage.ID, asOf storage.Time) error {
+	remove := false
+	_, err := r.changeSync(id, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+		switch t := count(m.Parts); {
+		case m.Deadline > asOf:
+			return nil, nil // it was moved meanwhile
+		case ended(m):
+			remove = true
+			return nil, nil
+		case t.trying > 0:
+			m.Deadline = r.after(now, time.Minute) // its outcome comes first
+			return nil, nil
+		case t.left() > 0:
+			return r.finish(m, storage.Unknown, 0, "no report came in time", now), nil
+		default:
+			reason := "validity over"
+			if m.Reason != "" {
+				reason += "; " + m.Reason
+			}
+			return r.finish(m, storage.Expired, 0, reason, now), nil
+		}
+	})
+	if err != nil || !remove {
+		return err
+	}
+	c := make(chan error, 1)
+	r.db.Remove(id, func(err error) { c <- err })
+	return <-c
+}
