@@ -19,42 +19,40 @@ type Deliver struct {
 	Raw     []byte   // the TPDU as it came
 }
 
-// DecodeDeliver reads an SMS-DELIVER. The octets are copied.
-func DecodeDeliver(tpdu []byte) (*Deliver, error) { return nil, refuse("TP-MTI", ErrType) }
-
-// TPDU gives the octets of the SMS-DELIVER, as a network would send it. UDH and Data are used; Concat, Ports and languages are not.
-func (d *Deliver) TPDU() ([]byte, error) { return nil, refuse("TP-MTI", ErrType) }
-
-// Decode reads a TPDU that came from the modem: *Deliver, *StatusReport, or *Submit (from a memory of sent messages).
-func Decode(tpdu []byte) (any, error) { return nil, refuse("TP-MTI", ErrType) }
-
-// StatusReport is an SMS-STATUS-REPORT. [23.040 9.2.2.3]
-type StatusReport struct {
-	SCA  Address   // from the line, set by DecodeLine; not part of the TPDU
-	MR   uint8     // TP-MR of the submit
-	RA   Address   // TP-RA: the recipient of the submit
-	SCTS time.Time // TP-SCTS: when the SMSC took the submit
-	DT   time.Time // TP-DT: when it was delivered, or last tried
-	ST   uint8     // TP-ST
-	More bool      // more messages wait: TP-MMS, which says so with 0
-	LP   bool      // TP-LP
-	SRQ  bool      // TP-SRQ: the report answers an SMS-COMMAND
-	PID  uint8     // TP-PID; 0 when absent
-	DCS  uint8     // TP-DCS; 0 when absent
-	UserData
-
-	Lenient []string // what had to be forgiven; empty for a PDU by the book
-	Raw     []byte   // the TPDU as it came
+// DecodeDeliver reads an SMS-DELIVER; the reserved message type is read as one too. The octets are copied. Errors: ErrTruncated,
+// ErrType, ErrLength, ErrDigit, ErrHeader. [23.040 9.2.3.1]
+func DecodeDeliver(tpdu []byte) (*Deliver, error) {
+	d := newDecoder(tpdu)
+	fo := d.octet("TP-MTI")
+	switch fo & 3 {
+	case mtiDeliver:
+	case mtiReserved:
+		d.forgive("TP-MTI: reserved, read as SMS-DELIVER")
+	default:
+		d.fail("TP-MTI", 0, ErrType)
+	}
+	m := &Deliver{More: fo&foMMS == 0, LP: fo&foLP != 0, SRI: fo&foSRR != 0, RP: fo&foRP != 0, Raw: d.b}
+	m.OA = d.address("TP-OA")
+	m.PID = d.octet("TP-PID")
+	m.DCS = d.octet("TP-DCS")
+	m.SCTS = d.timestamp("TP-SCTS")
+	m.UserData = d.userData(m.DCS, fo&foUDHI != 0)
+	d.rest()
+	m.Lenient = d.notes
+	if d.err != nil {
+		return nil, d.err
+	}
+	return m, nil
 }
 
-// DecodeStatusReport reads an SMS-STATUS-REPORT. The octets are copied.
-func DecodeStatusReport(tpdu []byte) (*StatusReport, error) { return nil, refuse("TP-MTI", ErrType) }
-
-// TPDU gives the octets of the SMS-STATUS-REPORT, as a network would send it, without the optional part.
-func (r *StatusReport) TPDU() ([]byte, error) { return nil, refuse("TP-MTI", ErrType) }
-
-// Outcome reads TP-ST: whether the SMSC is done with the message, and if so whether it was delivered. [23.040 9.2.3.15]
-func (r *StatusReport) Outcome() (final, delivered bool) { return false, false }
-
-// StatusText gives words for a TP-ST. [23.040 9.2.3.15]
-func StatusText(st uint8) string { return "" }
+// TPDU gives the octets of the SMS-DELIVER, as a network would send it. Of the user data UDH and Data count, laid out as DCS says;
+// what was read from the header (Concat, Ports, …) does not. Errors as for Submit.TPDU.
+func (d *Deliver) TPDU() ([]byte, error) {
+	fo := mtiDeliver | flag(!d.More, foMMS) | flag(d.LP, foLP) | flag(d.SRI, foSRR) | flag(len(d.UDH) > 0, foUDHI) | flag(d.RP, foRP)
+	dst, err := d.OA.append(append(make([]byte, 0, 176), fo), "TP-OA")
+	if err != nil {
+		return nil, err
+	}
+	dst = appendTime(append(dst, d.PID, d.DCS), d.SCTS)
+	return appendUD(dst, ParseDCS(d.DCS).layout(), d.UDH, d.Data)
+}

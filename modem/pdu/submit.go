@@ -1,7 +1,5 @@
 package pdu
 
-import "time"
-
 // Submit is an SMS-SUBMIT. [23.040 9.2.2.2]
 type Submit struct {
 	RD  bool           // TP-RD: the SMSC is to reject duplicates
@@ -19,42 +17,49 @@ type Submit struct {
 	Raw     []byte   // set by DecodeSubmit
 }
 
-// TPDU gives the octets of the SMS-SUBMIT. Its length is what AT+CMGS takes. Errors: ErrDigit, ErrLength (address),
-// ErrHeader, ErrAlphabet (a septet over 0x7F), ErrTooLong (user data over 140 octets).
-func (s Submit) TPDU() ([]byte, error) { return nil, refuse("TPDU", ErrType) }
-
-// UserData reads the submit's header and data.
-func (s *Submit) UserData() (UserData, error) { return UserData{}, refuse("TP-UD", ErrType) }
-
-// DecodeSubmit reads an SMS-SUBMIT, as a memory of sent messages holds it.
-func DecodeSubmit(tpdu []byte) (*Submit, error) { return nil, refuse("TP-MTI", ErrType) }
-
-// ValidityPeriod is TP-VPF with TP-VP; the zero value is none. [23.040 9.2.3.12]
-type ValidityPeriod struct {
-	Format VPFormat
-	Octets [7]byte // the first one only when relative
+// flag gives bits when set.
+func flag(set bool, bits byte) byte {
+	if set {
+		return bits
+	}
+	return 0
 }
 
-// VPFormat is TP-VPF. [23.040 9.2.3.3]
-type VPFormat uint8
+// TPDU gives the octets of the SMS-SUBMIT. Its length is what AT+CMGS takes. Errors: ErrDigit, ErrLength (address),
+// ErrHeader, ErrAlphabet (a septet over 0x7F, or a text as address), ErrTooLong (user data over 140 octets).
+func (s Submit) TPDU() ([]byte, error) {
+	fo := mtiSubmit | flag(s.RD, foRD) | byte(s.VP.Format&3)<<foVPF | flag(s.SRR, foSRR) |
+		flag(len(s.UDH) > 0, foUDHI) | flag(s.RP, foRP)
+	dst, err := s.DA.append(append(make([]byte, 0, 176), fo, s.MR), "TP-DA")
+	if err != nil {
+		return nil, err
+	}
+	dst = append(dst, s.PID, s.DCS)
+	dst = append(dst, s.VP.Octets[:s.VP.len()]...)
+	return appendUD(dst, ParseDCS(s.DCS).layout(), s.UDH, s.UD)
+}
 
-// The formats of TP-VP.
-const (
-	VPNone VPFormat = iota
-	VPEnhanced
-	VPRelative
-	VPAbsolute
-)
+// UserData takes the submit's header and data apart, as the recipient will. Error: ErrHeader.
+func (s *Submit) UserData() (UserData, error) { return newUserData(s.DCS, s.UDH, s.UD) }
 
-// RelativeVP gives the shortest relative validity not under d: steps of 5 minutes to 12 hours, 30 minutes to 24 hours,
-// a day to 30 days, a week to 63 weeks (also for anything longer). d of 0 or less gives none. [23.040 9.2.3.12.1]
-func RelativeVP(d time.Duration) ValidityPeriod { return ValidityPeriod{} }
-
-// AbsoluteVP gives a validity that ends at t, in t's zone, to the second. [23.040 9.2.3.12.2]
-func AbsoluteVP(t time.Time) ValidityPeriod { return ValidityPeriod{} }
-
-// Duration gives the length of a relative period; ok is false for other formats. [23.040 9.2.3.12.1]
-func (v ValidityPeriod) Duration() (d time.Duration, ok bool) { return 0, false }
-
-// Time gives the end of an absolute period; ok is false for other formats and unreadable times. [23.040 9.2.3.12.2]
-func (v ValidityPeriod) Time() (t time.Time, ok bool) { return time.Time{}, false }
+// DecodeSubmit reads an SMS-SUBMIT, as a memory of sent messages holds it. The octets are copied.
+func DecodeSubmit(tpdu []byte) (*Submit, error) {
+	d := newDecoder(tpdu)
+	fo := d.octet("TP-MTI")
+	if d.err == nil && fo&3 != mtiSubmit {
+		d.fail("TP-MTI", 0, ErrType)
+	}
+	s := &Submit{RD: fo&foRD != 0, SRR: fo&foSRR != 0, RP: fo&foRP != 0, Raw: d.b}
+	s.MR = d.octet("TP-MR")
+	s.DA = d.address("TP-DA")
+	s.PID = d.octet("TP-PID")
+	s.DCS = d.octet("TP-DCS")
+	s.VP = d.validity(VPFormat(fo >> foVPF & 3))
+	u := d.userData(s.DCS, fo&foUDHI != 0)
+	d.rest()
+	s.UDH, s.UD, s.Lenient = u.UDH, u.Data, d.notes
+	if d.err != nil {
+		return nil, d.err
+	}
+	return s, nil
+}

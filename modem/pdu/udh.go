@@ -1,5 +1,17 @@
 package pdu
 
+// Information element identifiers. [23.040 9.2.3.24]
+const (
+	ieiConcat8   = 0x00
+	ieiPorts8    = 0x04
+	ieiPorts16   = 0x05
+	ieiConcat16  = 0x08
+	ieiSingle    = 0x24 // hexadecimal: some codecs have decimal 24 and 25
+	ieiLocking   = 0x25
+	maxUD        = 140 // octets of TP-UD [23.040 9.2.3.16]
+	maxUDSeptets = 160
+)
+
 // Concat is a concatenation element, of 8 or 16 bit reference. [23.040 9.2.3.24.1] [23.040 9.2.3.24.8]
 type Concat struct {
 	Reference     uint16
@@ -13,8 +25,83 @@ type Ports struct {
 	Wide         bool // 16 bit ports
 }
 
-// Language is a national language identifier; 0 is the default alphabet. [23.038 6.2.1.2.4]
-type Language uint8
+// Element is one information element of a user data header. [23.040 9.2.3.24]
+type Element struct {
+	ID   uint8
+	Data []byte
+}
+
+// Elements takes a user data header, with UDHL, apart. The Data point into udh. Error: ErrHeader.
+func Elements(udh []byte) ([]Element, error) {
+	if len(udh) == 0 {
+		return nil, nil
+	}
+	if int(udh[0]) != len(udh)-1 {
+		return nil, &Error{"TP-UDHL", 0, ErrHeader}
+	}
+	return elements(udh[1:], 1)
+}
+
+// elements takes bare elements apart; at is their place, for the error.
+func elements(b []byte, at int) ([]Element, error) {
+	var es []Element
+	for len(b) > 0 {
+		if len(b) < 2 || int(b[1]) > len(b)-2 {
+			return nil, &Error{"TP-UDH", at, ErrHeader}
+		}
+		n := 2 + int(b[1])
+		es = append(es, Element{b[0], b[2:n:n]})
+		b, at = b[n:], at+n
+	}
+	return es, nil
+}
+
+// AppendConcat appends a concatenation element to elements without UDHL.
+func AppendConcat(b []byte, c Concat) []byte {
+	if c.Wide {
+		return append(b, ieiConcat16, 4, byte(c.Reference>>8), byte(c.Reference), c.Total, c.Number)
+	}
+	return append(b, ieiConcat8, 3, byte(c.Reference), c.Total, c.Number)
+}
+
+// AppendPorts appends a port element to elements without UDHL; the destination comes first.
+func AppendPorts(b []byte, p Ports) []byte {
+	if p.Wide {
+		return append(b, ieiPorts16, 4, byte(p.Dest>>8), byte(p.Dest), byte(p.Source>>8), byte(p.Source))
+	}
+	return append(b, ieiPorts8, 2, byte(p.Dest), byte(p.Source))
+}
+
+// concatOf reads a concatenation element. One that makes no sense is to be ignored: ok is false. [23.040 9.2.3.24.1]
+func concatOf(e Element) (c Concat, ok bool) {
+	switch {
+	case e.ID == ieiConcat8 && len(e.Data) == 3:
+		c = Concat{Reference: uint16(e.Data[0]), Total: e.Data[1], Number: e.Data[2]}
+	case e.ID == ieiConcat16 && len(e.Data) == 4:
+		c = Concat{Reference: uint16(e.Data[0])<<8 | uint16(e.Data[1]), Wide: true, Total: e.Data[2], Number: e.Data[3]}
+	}
+	return c, c.Number != 0 && c.Number <= c.Total
+}
+
+// portsOf reads a port element; ok is false for any other and for one of wrong length.
+func portsOf(e Element) (p Ports, ok bool) {
+	switch {
+	case e.ID == ieiPorts8 && len(e.Data) == 2:
+		return Ports{Dest: uint16(e.Data[0]), Source: uint16(e.Data[1])}, true
+	case e.ID == ieiPorts16 && len(e.Data) == 4:
+		d := e.Data
+		return Ports{Dest: uint16(d[0])<<8 | uint16(d[1]), Source: uint16(d[2])<<8 | uint16(d[3]), Wide: true}, true
+	}
+	return Ports{}, false
+}
+
+// languageOf reads a national language element; ok is false for any other and for one of wrong length or an unknown language.
+func languageOf(e Element, id uint8) (l Language, ok bool) {
+	if e.ID != id || len(e.Data) != 1 || e.Data[0] == 0 || e.Data[0] > uint8(lastLanguage) {
+		return 0, false
+	}
+	return Language(e.Data[0]), true
+}
 
 // UserData is TP-UD, taken apart.
 type UserData struct {
@@ -28,20 +115,66 @@ type UserData struct {
 	Single   Language
 }
 
-// Text decodes one segment alone. 8-bit data has no text: the result is empty.
-func (u *UserData) Text() string { return "" }
-
-// Element is one information element of a user data header. [23.040 9.2.3.24]
-type Element struct {
-	ID   uint8
-	Data []byte
+// read fills the fields that follow from the header. Of an element that comes twice the last one counts. [23.040 9.2.3.24]
+func (u *UserData) read(es []Element) {
+	for _, e := range es {
+		if c, ok := concatOf(e); ok {
+			u.Concat = &c
+		} else if p, ok := portsOf(e); ok {
+			u.Ports = &p
+		} else if l, ok := languageOf(e, ieiSingle); ok {
+			u.Single = l
+		} else if l, ok := languageOf(e, ieiLocking); ok {
+			u.Locking = l
+		}
+	}
 }
 
-// Elements takes a user data header, with UDHL, apart. Error: ErrHeader.
-func Elements(udh []byte) ([]Element, error) { return nil, refuse("TP-UDH", ErrHeader) }
+// newUserData takes a header and data apart; udh may be nil.
+func newUserData(dcs uint8, udh, data []byte) (UserData, error) {
+	info := ParseDCS(dcs)
+	u := UserData{UDH: udh, Alphabet: info.layout(), Data: data, Class: info.Class}
+	es, err := Elements(udh)
+	u.read(es)
+	return u, err
+}
 
-// AppendConcat appends a concatenation element to elements without UDHL.
-func AppendConcat(b []byte, c Concat) []byte { return b }
+// Text decodes one segment alone. 8-bit data has no text: the result is empty.
+func (u *UserData) Text() string { return u.decode(u.Data) }
 
-// AppendPorts appends a port element to elements without UDHL.
-func AppendPorts(b []byte, p Ports) []byte { return b }
+// decode reads data in the alphabet and languages of u.
+func (u *UserData) decode(data []byte) string {
+	switch u.Alphabet {
+	case GSM7:
+		return DecodeNational(data, u.Locking, u.Single)
+	case UCS2:
+		return decodeUTF16(data)
+	}
+	return ""
+}
+
+// appendUD appends TP-UDL and TP-UD. Errors: ErrHeader, ErrAlphabet, ErrTooLong. [23.040 9.2.3.16] [23.040 9.2.3.24]
+func appendUD(dst []byte, alphabet Alphabet, udh, data []byte) ([]byte, error) {
+	if len(udh) > 0 && int(udh[0]) != len(udh)-1 {
+		return nil, refuse("TP-UDHL", ErrHeader)
+	}
+	if alphabet != GSM7 {
+		n := len(udh) + len(data)
+		if n > maxUD {
+			return nil, refuse("TP-UD", ErrTooLong)
+		}
+		dst = append(dst, byte(n))
+		return append(append(dst, udh...), data...), nil
+	}
+	bits, header := fill(len(udh))
+	if header+len(data) > maxUDSeptets {
+		return nil, refuse("TP-UD", ErrTooLong)
+	}
+	for _, s := range data {
+		if s > 0x7F {
+			return nil, refuse("TP-UD", ErrAlphabet)
+		}
+	}
+	dst = append(dst, byte(header+len(data)))
+	return appendPacked(append(dst, udh...), data, bits), nil
+}

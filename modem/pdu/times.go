@@ -1,0 +1,191 @@
+package pdu
+
+import "time"
+
+const (
+	timeOctets = 7
+	quarter    = 15 * time.Minute
+)
+
+// timestamp reads a time of seven octets. What cannot be read is forgiven: a message matters more than its date.
+func (d *decoder) timestamp(field string) time.Time {
+	b := d.take(field, timeOctets)
+	if b == nil {
+		return time.Time{}
+	}
+	t, note := readTime(b)
+	if note != "" {
+		d.forgive(field + ": " + note)
+	}
+	return t
+}
+
+// readTime reads TP-SCTS, TP-DT or an absolute TP-VP; years are 2000 to 2099. Without a date the time is zero, an unreadable time of
+// day is read as 0 and an unreadable zone as UTC; the note says so. [23.040 9.2.3.11]
+func readTime(b []byte) (t time.Time, note string) {
+	year, month, day := semiOctets(b[0]), semiOctets(b[1]), semiOctets(b[2])
+	if year < 0 || month < 1 || month > 12 || day < 1 {
+		return time.Time{}, "no date"
+	}
+	var clock [3]int
+	for i, limit := range [3]int{24, 60, 60} {
+		v := semiOctets(b[3+i])
+		if v < 0 || v >= limit {
+			v, note = 0, "unreadable time of day"
+		}
+		clock[i] = v
+	}
+	zone, ok := readZone(b[6])
+	if !ok {
+		note = "zone out of range"
+	}
+	t = time.Date(2000+year, time.Month(month), day, clock[0], clock[1], clock[2], 0, zone)
+	if t.Day() != day {
+		return time.Time{}, "no date"
+	}
+	return t, note
+}
+
+// readZone reads the zone octet: swapped semi-octets of quarter hours, bit 3 the sign. ok is false outside of -12:00 to +14:00, where
+// digits are still read as they stand. [23.040 9.2.3.11]
+func readZone(b byte) (zone *time.Location, ok bool) {
+	n := semiOctets(b &^ 0x08)
+	if n < 0 {
+		return time.UTC, false
+	}
+	ok = n <= 14*4
+	if b&0x08 != 0 {
+		ok = n <= 12*4
+		n = -n
+	}
+	if n == 0 {
+		return time.UTC, ok
+	}
+	return time.FixedZone("", n*int(quarter/time.Second)), ok
+}
+
+// semiOctets reads two decimal digits, the first in the low half; -1 when they are none.
+func semiOctets(b byte) int {
+	tens, units := int(b&0xF), int(b>>4)
+	if tens > 9 || units > 9 {
+		return -1
+	}
+	return tens*10 + units
+}
+
+// toSemiOctets is the opposite of semiOctets for 0 to 99.
+func toSemiOctets(n int) byte { return byte(n%10<<4 | n/10) }
+
+// appendTime appends t in its own zone, rounded down to quarter hours. [23.040 9.2.3.11]
+func appendTime(dst []byte, t time.Time) []byte {
+	_, seconds := t.Zone()
+	quarters := seconds / int(quarter/time.Second)
+	if seconds%int(quarter/time.Second) != 0 {
+		t = t.In(time.FixedZone("", quarters*int(quarter/time.Second)))
+	}
+	sign := byte(0)
+	if quarters < 0 {
+		quarters, sign = -quarters, 0x08
+	}
+	for _, v := range []int{t.Year() % 100, int(t.Month()), t.Day(), t.Hour(), t.Minute(), t.Second()} {
+		dst = append(dst, toSemiOctets(v))
+	}
+	return append(dst, toSemiOctets(quarters)|sign)
+}
+
+// VPFormat is TP-VPF. [23.040 9.2.3.3]
+type VPFormat uint8
+
+// The formats of TP-VP.
+const (
+	VPNone VPFormat = iota
+	VPEnhanced
+	VPRelative
+	VPAbsolute
+)
+
+// ValidityPeriod is TP-VPF with TP-VP; the zero value is none. [23.040 9.2.3.12]
+type ValidityPeriod struct {
+	Format VPFormat
+	Octets [timeOctets]byte // the first one only when relative; a functionality indicator first when enhanced
+}
+
+const (
+	day  = 24 * time.Hour
+	week = 7 * day
+)
+
+// RelativeVP gives the shortest relative validity not under d: steps of 5 minutes to 12 hours, 30 minutes to 24 hours,
+// a day to 30 days, a week to 63 weeks (also for anything longer). d of 0 or less gives none. [23.040 9.2.3.12.1]
+func RelativeVP(d time.Duration) ValidityPeriod {
+	var v time.Duration
+	switch {
+	case d <= 0:
+		return ValidityPeriod{}
+	case d <= 12*time.Hour:
+		v = steps(d, 5*time.Minute) - 1
+	case d <= day:
+		v = 143 + steps(d-12*time.Hour, 30*time.Minute)
+	case d <= 30*day:
+		v = 166 + steps(d, day)
+	default:
+		v = 192 + steps(min(d, 63*week), week)
+	}
+	return ValidityPeriod{Format: VPRelative, Octets: [timeOctets]byte{byte(v)}}
+}
+
+// steps counts the steps that reach d.
+func steps(d, step time.Duration) time.Duration { return (d + step - 1) / step }
+
+// AbsoluteVP gives a validity that ends at t, in t's zone, to the second. [23.040 9.2.3.12.2]
+func AbsoluteVP(t time.Time) ValidityPeriod {
+	return ValidityPeriod{Format: VPAbsolute, Octets: [timeOctets]byte(appendTime(nil, t))}
+}
+
+// EnhancedVP gives an enhanced validity of seven octets, the functionality indicator first. [23.040 9.2.3.12.3]
+func EnhancedVP(octets [timeOctets]byte) ValidityPeriod {
+	return ValidityPeriod{Format: VPEnhanced, Octets: octets}
+}
+
+// Duration gives the length of a relative period; ok is false for other formats. [23.040 9.2.3.12.1]
+func (v ValidityPeriod) Duration() (d time.Duration, ok bool) {
+	n := time.Duration(v.Octets[0])
+	switch {
+	case v.Format != VPRelative:
+		return 0, false
+	case n <= 143:
+		return (n + 1) * 5 * time.Minute, true
+	case n <= 167:
+		return 12*time.Hour + (n-143)*30*time.Minute, true
+	case n <= 196:
+		return (n - 166) * day, true
+	}
+	return (n - 192) * week, true
+}
+
+// Time gives the end of an absolute period; ok is false for other formats and unreadable times. [23.040 9.2.3.12.2]
+func (v ValidityPeriod) Time() (t time.Time, ok bool) {
+	if v.Format != VPAbsolute {
+		return time.Time{}, false
+	}
+	t, note := readTime(v.Octets[:])
+	return t, note == ""
+}
+
+// len gives the number of octets of TP-VP.
+func (v ValidityPeriod) len() int {
+	switch v.Format {
+	case VPNone:
+		return 0
+	case VPRelative:
+		return 1
+	}
+	return timeOctets
+}
+
+// validity reads TP-VP.
+func (d *decoder) validity(format VPFormat) ValidityPeriod {
+	v := ValidityPeriod{Format: format}
+	copy(v.Octets[:], d.take("TP-VP", v.len()))
+	return v
+}
