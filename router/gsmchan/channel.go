@@ -1,0 +1,225 @@
+package gsmchan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"gsmgate/modem"
+	"gsmgate/modem/pdu"
+	"gsmgate/router"
+	"gsmgate/storage"
+)
+
+// segmentPatience is how long the parts of a long MO message are waited for
+// before what there is goes to its user.
+const segmentPatience = 24 * time.Hour
+
+// Config says which modems make the channel.
+type Config struct {
+	Name  string // of the channel and its queue; "gsm" when empty
+	Ports []string
+	PIN   string
+	Open  modem.Opener
+	Log   *slog.Logger
+	Now   func() time.Time
+}
+
+// Channel is a bank of modems behind router.Channel.
+type Channel struct {
+	name string
+	log  *slog.Logger
+	now  func() time.Time
+	bank *modem.Bank
+	refs references
+
+	in router.Inbox // set by Run before the bank starts
+}
+
+// New makes the channel; nothing is opened before Run.
+func New(c Config) *Channel {
+	if c.Name == "" {
+		c.Name = "gsm"
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Open == nil {
+		c.Open = modem.OpenSerial
+	}
+	ch := &Channel{name: c.Name, log: c.Log, now: c.Now}
+	ch.bank = modem.NewBank(modem.Config{Ports: c.Ports, Open: c.Open, PIN: c.PIN, Handler: handler{ch}, Log: c.Log})
+	return ch
+}
+
+// Name is the channel's name.
+func (ch *Channel) Name() string { return ch.name }
+
+// Carries says that messages to handsets leave by this channel.
+func (ch *Channel) Carries(k storage.Kind) bool { return k == storage.MT }
+
+// Modems shows the modems in the order of their ports.
+func (ch *Channel) Modems() []modem.Info { return ch.bank.Modems() }
+
+// Run runs the bank until ctx ends.
+func (ch *Channel) Run(ctx context.Context, in router.Inbox) error {
+	ch.in = in
+	stale := make(chan struct{})
+	go func() {
+		defer close(stale)
+		ch.watchStale(ctx)
+	}()
+	err := ch.bank.Run(ctx)
+	<-stale
+	return err
+}
+
+// watchStale delivers what came of long messages that never got complete.
+func (ch *Channel) watchStale(ctx context.Context) {
+	t := time.NewTicker(time.Minute)
+	defer t.Stop()
+	for {
+		err := ch.in.Stale(ctx, ch.now().Add(-segmentPatience), ch.assemble)
+		if err != nil && ctx.Err() == nil {
+			ch.log.Error("incomplete long messages cannot be delivered", "err", err)
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Status is ready when a modem is.
+func (ch *Channel) Status() router.Status {
+	infos := ch.bank.Modems()
+	if len(infos) == 0 {
+		return router.Status{Reason: "no modem is configured"}
+	}
+	reason := "no modem is ready"
+	for _, i := range infos {
+		if i.State == modem.Ready {
+			return router.Status{Ready: true}
+		}
+		reason += fmt.Sprintf("; %s is %s", i.Path, i.State)
+		if i.Reason != "" {
+			reason += ": " + i.Reason
+		}
+	}
+	return router.Status{Reason: reason}
+}
+
+// Parts counts the segments m takes.
+func (ch *Channel) Parts(m *storage.Message) ([]storage.Part, error) {
+	n, err := countSegments(m)
+	if err != nil {
+		return nil, err
+	}
+	return make([]storage.Part, n), nil
+}
+
+// handler is what the bank calls. Its methods are not part of the channel.
+type handler struct{ *Channel }
+
+// Ready serves the lane of the modem's SIM while the modem is ready.
+func (h handler) Ready(ctx context.Context, m *modem.Modem) {
+	id := laneID(m.Info().SIM)
+	lane := router.Lane{
+		ID: id, Queue: h.name, Window: 1,
+		Prepare: func(msg *storage.Message) { h.prepare(id, msg) },
+	}
+	err := h.in.Serve(ctx, lane, router.SenderFunc(func(ctx context.Context, msg *storage.Message, i int) (string, error) {
+		return h.send(ctx, m, msg, i)
+	}))
+	if err != nil && ctx.Err() == nil {
+		h.log.Error("a lane stopped", "lane", id, "err", err)
+	}
+}
+
+// laneID names the lane after the SIM, whatever stick it is in.
+func laneID(s modem.SIM) string {
+	if s.ICCID != "" {
+		return "sim:" + s.ICCID
+	}
+	return "imsi:" + s.IMSI
+}
+
+// prepare gives the parts their concatenation reference and what their
+// reports are looked up by.
+func (ch *Channel) prepare(lane string, m *storage.Message) {
+	ref := []byte(nil)
+	if len(m.Parts) > 1 {
+		ref = []byte{ch.refs.next(lane, m.Dest.Addr)}
+	}
+	for i := range m.Parts {
+		m.Parts[i].Match, m.Parts[i].Wire = matchKey(m.Dest.Addr), ref
+	}
+}
+
+// matchKey is the last eight digits: networks report on a number in national
+// or international form, whatever it was sent to.
+func matchKey(addr string) string {
+	if len(addr) > 8 {
+		return addr[len(addr)-8:]
+	}
+	if addr != "" && addr[0] == '+' {
+		return addr[1:]
+	}
+	return addr
+}
+
+// send puts part i on the air and gives its TP-MR.
+func (ch *Channel) send(ctx context.Context, m *modem.Modem, msg *storage.Message, i int) (string, error) {
+	subs, err := segments(msg, reference(msg, i), ch.now())
+	if err == nil && i >= len(subs) {
+		err = fmt.Errorf("part %d of a message of %d segments", i+1, len(subs))
+	}
+	var tpdu []byte
+	if err == nil {
+		tpdu, err = subs[i].TPDU()
+	}
+	if err != nil {
+		return "", &router.SendError{Outcome: router.RefusedForGood, Err: err}
+	}
+	mr, err := m.Submit(ctx, tpdu)
+	if err != nil {
+		return "", sendError(err)
+	}
+	return strconv.Itoa(int(mr)), nil
+}
+
+// reference is the concatenation reference that prepare gave.
+func reference(m *storage.Message, i int) uint16 {
+	if i < len(m.Parts) && len(m.Parts[i].Wire) == 1 {
+		return uint16(m.Parts[i].Wire[0])
+	}
+	return 0
+}
+
+// sendError says in the router's words what became of a submit.
+func sendError(err error) error {
+	var se *modem.SubmitError
+	if !errors.As(err, &se) {
+		return &router.SendError{Outcome: router.UnknownOutcome, LaneIll: true, Err: err}
+	}
+	out := &router.SendError{Wait: se.Wait, LaneIll: se.Modem, Cause: se.Cause, Err: se.Err}
+	switch se.Outcome {
+	case modem.RefusedForNow:
+		out.Outcome = router.RefusedForNow
+	case modem.RefusedForGood:
+		out.Outcome = router.RefusedForGood
+	default:
+		out.Outcome = router.UnknownOutcome
+	}
+	return out
+}
+
+var _ router.Channel = (*Channel)(nil)
+var _ modem.Handler = handler{}

@@ -1,0 +1,177 @@
+package gsmchan
+
+import (
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf16"
+
+	"gsmgate/modem/pdu"
+	"gsmgate/router"
+	"gsmgate/storage"
+)
+
+// countSegments says how many TPDUs carry m, without making them where it can.
+func countSegments(m *storage.Message) (int, error) {
+	if len(m.UDH) == 0 && len(m.Data) == 0 {
+		_, n := pdu.Fit(m.Text, 0)
+		if n > 255 {
+			return 0, tooLong()
+		}
+		return n, nil
+	}
+	subs, err := segments(m, 0, time.Time{})
+	if err != nil {
+		return 0, refusal(err)
+	}
+	return len(subs), nil
+}
+
+func tooLong() error {
+	return &router.Error{Code: router.Invalid, Field: "text", Message: "the text is too long: it takes more than 255 segments"}
+}
+
+// refusal is what the client hears of a message that no TPDU can carry.
+func refusal(err error) error {
+	if errors.Is(err, pdu.ErrTooLong) {
+		return &router.Error{Code: router.Invalid, Field: "text", Message: "the message is too long for the network", Err: err}
+	}
+	return &router.Error{Code: router.Invalid, Field: "text", Message: "the message cannot be sent over GSM: " + err.Error(), Err: err}
+}
+
+// segments makes the TPDUs of m. now gives the validity that is left; the zero
+// time leaves it to the network.
+func segments(m *storage.Message, reference uint16, now time.Time) ([]pdu.Submit, error) {
+	o := options(m, reference, now)
+	alphabet := alphabetOf(m)
+	switch {
+	case len(m.UDH) > 0:
+		return one(m, alphabet, o)
+	case len(m.Data) > 0 && alphabet == pdu.Data8:
+		return pdu.SplitOctets(m.Data, dcs(alphabet, o.Class), o)
+	case len(m.Data) > 0:
+		return one(m, alphabet, o)
+	}
+	alphabet, _ = pdu.Fit(m.Text, 0)
+	return pdu.SplitText(m.Text, alphabet, o)
+}
+
+func options(m *storage.Message, reference uint16, now time.Time) pdu.Options {
+	o := pdu.Options{
+		Dest:       address(m.Dest),
+		ProtocolID: m.ProtocolID,
+		// asked for always: it is how we learn what became of the message
+		StatusReport: true,
+		Reference:    reference,
+	}
+	if m.DataCoding >= 0x10 {
+		o.Class = pdu.ParseDCS(m.DataCoding).Class
+	}
+	if !now.IsZero() && m.ExpiresAt != 0 {
+		o.Validity = max(m.ExpiresAt.Time().Sub(now), time.Minute)
+	}
+	return o
+}
+
+// one makes the single TPDU of a message that the client has segmented itself
+// or whose octets are no text: the header stays as it is, byte for byte.
+func one(m *storage.Message, alphabet pdu.Alphabet, o pdu.Options) ([]pdu.Submit, error) {
+	data := m.Data
+	if len(data) == 0 && m.Text != "" {
+		var err error
+		if data, err = encode(m.Text, alphabet); err != nil {
+			return nil, err
+		}
+	}
+	sub, err := pdu.Raw(m.UDH, data, dcs(alphabet, o.Class), o)
+	if err != nil {
+		return nil, err
+	}
+	return []pdu.Submit{sub}, nil
+}
+
+// alphabetOf is the alphabet the client chose [SMPP34 5.2.19].
+func alphabetOf(m *storage.Message) pdu.Alphabet {
+	switch dc := m.DataCoding; {
+	case dc == 2, dc == 4:
+		return pdu.Data8
+	case dc == 8:
+		return pdu.UCS2
+	case dc >= 0x10:
+		return pdu.ParseDCS(dc).Alphabet
+	}
+	if _, ok := pdu.EncodeSeptets(m.Text); !ok {
+		return pdu.UCS2 // Latin-1, Cyrillic, … : GSM-7 has no room for it
+	}
+	return pdu.GSM7
+}
+
+func encode(text string, alphabet pdu.Alphabet) ([]byte, error) {
+	switch alphabet {
+	case pdu.GSM7:
+		septets, ok := pdu.EncodeSeptets(text)
+		if !ok {
+			return nil, pdu.ErrAlphabet
+		}
+		return septets, nil
+	case pdu.UCS2:
+		var b []byte
+		for _, u := range utf16.Encode([]rune(text)) {
+			b = append(b, byte(u>>8), byte(u))
+		}
+		return b, nil
+	}
+	return []byte(text), nil
+}
+
+// dcs is TP-DCS of the general group, with a class when there is one
+// [23.038 4].
+func dcs(alphabet pdu.Alphabet, class pdu.Class) uint8 {
+	d := map[pdu.Alphabet]uint8{pdu.GSM7: 0x00, pdu.Data8: 0x04, pdu.UCS2: 0x08}[alphabet]
+	if n, ok := class.Number(); ok {
+		d |= 0x10 | n
+	}
+	return d
+}
+
+// address keeps the type of number: a short code must not become
+// international.
+func address(a storage.Address) pdu.Address {
+	if digits, ok := strings.CutPrefix(a.Addr, "+"); ok {
+		return pdu.Address{TON: pdu.TONInternational, NPI: pdu.NPIISDN, Addr: digits}
+	}
+	switch a.TON {
+	case 1, 2:
+		return pdu.Address{TON: a.TON, NPI: pdu.NPIISDN, Addr: a.Addr}
+	}
+	return pdu.Address{TON: pdu.TONUnknown, NPI: pdu.NPIISDN, Addr: a.Addr}
+}
+
+// references gives out concatenation references: another one for each long
+// message to the same recipient from the same SIM, or their parts would mix on
+// the handset [23.040 9.2.3.24.1].
+type references struct {
+	mu   sync.Mutex
+	last map[[2]string]uint8
+}
+
+// mostReferences bounds the memory. What is forgotten begins at random.
+const mostReferences = 10_000
+
+func (r *references) next(lane, dest string) uint8 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := [2]string{lane, dest}
+	ref, ok := r.last[key]
+	if !ok {
+		if r.last == nil || len(r.last) >= mostReferences {
+			r.last = map[[2]string]uint8{}
+		}
+		ref = uint8(rand.Uint32())
+	}
+	ref++
+	r.last[key] = ref
+	return ref
+}

@@ -1,0 +1,228 @@
+package smppchan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"gsmgate/router"
+	"gsmgate/smppd"
+	"gsmgate/smppd/smpp"
+	"gsmgate/storage"
+)
+
+// laneWindow is the most deliver_sm on their way to one user; each session
+// bounds its own share.
+const laneWindow = 128
+
+// Config says what the channel stands on.
+type Config struct {
+	Router *router.Router
+	Log    *slog.Logger
+}
+
+// Channel is the bound clients: router.Channel on one side, smppd.Backend on
+// the other.
+type Channel struct {
+	router *router.Router
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	ctx     context.Context // of Run; nil before and after: sessions get nothing then
+	in      router.Inbox
+	clients map[string]*client
+	lanes   sync.WaitGroup
+}
+
+// client is one user with sessions that may receive.
+type client struct {
+	sessions []*smppd.Session
+	next     int // round robin
+	stop     context.CancelFunc
+}
+
+// New makes the channel.
+func New(c Config) *Channel {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Channel{router: c.Router, log: c.Log, clients: map[string]*client{}}
+}
+
+// Name is the prefix of all users' queues, see router.UserQueue.
+func (ch *Channel) Name() string { return "user" }
+
+// Carries says that what is for users leaves by this channel.
+func (ch *Channel) Carries(k storage.Kind) bool { return k == storage.MO || k == storage.Receipt }
+
+// Parts is one: a deliver_sm carries any message.
+func (ch *Channel) Parts(*storage.Message) ([]storage.Part, error) {
+	return make([]storage.Part, 1), nil
+}
+
+// Status is always ready: whether a user is bound is seen by its lane.
+func (ch *Channel) Status() router.Status { return router.Status{Ready: true} }
+
+// Run delivers to the bound users until ctx ends.
+func (ch *Channel) Run(ctx context.Context, in router.Inbox) error {
+	ch.mu.Lock()
+	ch.ctx, ch.in = ctx, in
+	for user, c := range ch.clients {
+		ch.startLane(user, c)
+	}
+	ch.mu.Unlock()
+	<-ctx.Done()
+	ch.mu.Lock()
+	ch.ctx = nil
+	ch.mu.Unlock()
+	ch.lanes.Wait()
+	return nil
+}
+
+// startLane is called with the lock held.
+func (ch *Channel) startLane(user string, c *client) {
+	ctx, stop := context.WithCancel(ch.ctx)
+	c.stop = stop
+	in := ch.in
+	ch.lanes.Go(func() {
+		lane := router.Lane{ID: "user:" + user, Queue: router.UserQueue(user), Window: laneWindow, Resend: true}
+		err := in.Serve(ctx, lane, router.SenderFunc(func(ctx context.Context, m *storage.Message, _ int) (string, error) {
+			return "", ch.deliver(ctx, user, m)
+		}))
+		if err != nil && ctx.Err() == nil {
+			ch.log.Error("a lane stopped", "lane", lane.ID, "err", err)
+		}
+	})
+}
+
+// Bind lets in who knows the password. Wrong password, unknown and disabled
+// user are one answer [SMPP50 4.7.6].
+func (ch *Channel) Bind(ctx context.Context, s *smppd.Session, b *smpp.Bind) error {
+	_, err := ch.router.Authenticate(ctx, b.SystemID, b.Password)
+	return wireError(err, smpp.StatusBindFail)
+}
+
+// Bound gives the session its share of what waits for the user.
+func (ch *Channel) Bound(s *smppd.Session) {
+	if !s.CanReceive() {
+		return
+	}
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	user := s.SystemID()
+	c := ch.clients[user]
+	if c == nil {
+		c = &client{stop: func() {}}
+		ch.clients[user] = c
+		if ch.ctx != nil {
+			ch.startLane(user, c)
+		}
+	}
+	c.sessions = append(c.sessions, s)
+}
+
+// Closed takes the session out; with the last one the lane ends.
+func (ch *Channel) Closed(s *smppd.Session) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	user := s.SystemID()
+	c := ch.clients[user]
+	if c == nil {
+		return
+	}
+	c.sessions = slices.DeleteFunc(c.sessions, func(x *smppd.Session) bool { return x == s })
+	if len(c.sessions) == 0 {
+		c.stop()
+		delete(ch.clients, user)
+	}
+}
+
+// session picks who gets m: the session that submitted what it is about, else
+// the next one of the user.
+func (ch *Channel) session(user string, m *storage.Message) *smppd.Session {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	c := ch.clients[user]
+	if c == nil || len(c.sessions) == 0 {
+		return nil
+	}
+	for _, s := range c.sessions {
+		if s.ID() == m.Session {
+			return s
+		}
+	}
+	c.next++
+	return c.sessions[c.next%len(c.sessions)]
+}
+
+// deliver sends m as a deliver_sm and says what the client made of it.
+func (ch *Channel) deliver(ctx context.Context, user string, m *storage.Message) error {
+	s := ch.session(user, m)
+	if s == nil {
+		return &router.SendError{Outcome: router.RefusedForNow, Err: fmt.Errorf("user %s has no session that may receive", user)}
+	}
+	pdu, err := deliverSM(m, s.InterfaceVersion())
+	if err != nil {
+		return &router.SendError{Outcome: router.RefusedForGood, Err: err}
+	}
+	status, err := s.Deliver(ctx, pdu)
+	if err != nil {
+		return &router.SendError{Outcome: router.UnknownOutcome, Err: err}
+	}
+	return clientSaid(status)
+}
+
+// clientSaid reads deliver_sm_resp. A status that the specification does not
+// know for it is a fault of the client that may pass [SMPP34 5.1.3].
+func clientSaid(status smpp.CommandStatus) error {
+	switch status {
+	case smpp.StatusOK:
+		return nil
+	case smpp.StatusXRAppn, smpp.StatusXPAppn:
+		return &router.SendError{Outcome: router.RefusedForGood, Cause: uint32(status), Err: fmt.Errorf("the client refused it with %s", status)}
+	}
+	return &router.SendError{Outcome: router.RefusedForNow, Cause: uint32(status), Err: fmt.Errorf("the client answered %s", status)}
+}
+
+// wireError gives an error of the router its command_status. denied is what
+// stands for a refused bind.
+func wireError(err error, denied smpp.CommandStatus) error {
+	var re *router.Error
+	if err == nil || !errors.As(err, &re) {
+		return err
+	}
+	return &smpp.Error{Status: statusOf(re, denied), Field: re.Field, Reason: re.Message}
+}
+
+// statusOf is the table from the router's refusals to SMPP's.
+func statusOf(e *router.Error, denied smpp.CommandStatus) smpp.CommandStatus {
+	switch e.Code {
+	case router.Busy:
+		return smpp.StatusMsgQFul
+	case router.Denied:
+		return denied
+	case router.NoCredit, router.NoRoute:
+		return smpp.StatusSubmitFail
+	case router.Internal:
+		return smpp.StatusSysErr
+	}
+	switch e.Field {
+	case "dest":
+		return smpp.StatusInvDstAdr
+	case "source":
+		return smpp.StatusInvSrcAdr
+	case "text":
+		return smpp.StatusInvMsgLen
+	case "validity_period":
+		return smpp.StatusInvExpiry
+	case "schedule_delivery_time":
+		return smpp.StatusInvSched
+	}
+	return smpp.StatusSubmitFail
+}
+
+var _ smppd.Backend = (*Channel)(nil)
+var _ router.Channel = (*Channel)(nil)

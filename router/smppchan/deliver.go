@@ -1,0 +1,101 @@
+package smppchan
+
+import (
+	"fmt"
+	"strings"
+
+	"gsmgate/smppd/smpp"
+	"gsmgate/storage"
+)
+
+// maxShortMessage is the most octets of short_message [SMPP34 5.2.21].
+const maxShortMessage = 254
+
+// deliverSM makes the deliver_sm of an MO message or a receipt, for a client
+// of the given interface_version [SMPP34 4.6.1].
+func deliverSM(m *storage.Message, version uint8) (*smpp.DeliverSM, error) {
+	d := &smpp.DeliverSM{
+		ServiceType: m.ServiceType,
+		Source:      smpp.Address(m.Source), Dest: smpp.Address(m.Dest),
+		ProtocolID: m.ProtocolID,
+	}
+	if m.Kind == storage.Receipt {
+		receipt(d, m.About, version)
+		return d, nil
+	}
+	data, err := userData(d, m)
+	if err != nil {
+		return nil, err
+	}
+	if len(m.UDH) > 0 {
+		d.ESMClass |= udhi
+		data = append(m.UDH[:len(m.UDH):len(m.UDH)], data...)
+	}
+	switch {
+	case len(data) <= maxShortMessage:
+		d.ShortMessage = data
+	case version >= smpp.Version34:
+		d.TLVs = d.TLVs.Append(smpp.TagMessagePayload, data) // [SMPP34 5.3.2.32]
+	default:
+		return nil, fmt.Errorf("a message of %d octets does not fit a client of SMPP 3.3", len(data))
+	}
+	return d, nil
+}
+
+// udhi is the UDHI bit of esm_class [SMPP34 5.2.12].
+const udhi smpp.ESMClass = 0x40
+
+// isReceipt is esm_class of a delivery receipt [SMPP34 5.2.12].
+const isReceipt smpp.ESMClass = 0x04
+
+// userData gives an MO text in the default alphabet when that holds it, else
+// in UCS-2.
+func userData(d *smpp.DeliverSM, m *storage.Message) ([]byte, error) {
+	if len(m.Data) > 0 {
+		d.DataCoding = smpp.DataCoding(m.DataCoding)
+		return m.Data, nil
+	}
+	d.DataCoding = smpp.CodingDefault
+	data, err := smpp.EncodeText(d.DataCoding, smpp.GSM0338, m.Text)
+	if err != nil {
+		d.DataCoding = smpp.CodingUCS2
+		data, err = smpp.EncodeText(d.DataCoding, smpp.GSM0338, m.Text)
+	}
+	return data, err
+}
+
+// receipt fills in what tells of another message: the text that all clients
+// read and, from 3.4 on, the TLVs [SMPP34 Appendix B] [SMPP34 5.3.2.12]
+// [SMPP34 5.3.2.35].
+func receipt(d *smpp.DeliverSM, a *storage.About, version uint8) {
+	d.ESMClass = isReceipt
+	state := smpp.MessageState(a.State)
+	text := smpp.Receipt{
+		ID: a.ID.String(), Sub: a.Submitted, Dlvrd: a.Delivered,
+		SubmitDate: a.SubmitDate.Time().Local(), DoneDate: a.DoneDate.Time().Local(),
+		State: state, Err: fmt.Sprintf("%03d", a.Cause%1000), Text: plain(a.Text),
+	}.Format()
+	d.ShortMessage = []byte(text)
+	if version < smpp.Version34 {
+		return
+	}
+	d.TLVs = d.TLVs.AppendCString(smpp.TagReceiptedMessageID, a.ID.String()).
+		AppendUint8(smpp.TagMessageState, uint8(state))
+	if a.Cause != 0 {
+		d.TLVs = d.TLVs.Append(smpp.TagNetworkErrorCode, []byte{networkGSM, byte(a.Cause >> 8), byte(a.Cause)}) // [SMPP34 5.3.2.31]
+	}
+}
+
+// networkGSM is the network type GSM of network_error_code [SMPP34 5.3.2.31].
+const networkGSM = 3
+
+// plain keeps of a text what every alphabet writes alike: a receipt is read
+// by programs.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > 'z' || strings.ContainsRune("@$[\\]^_`", r) {
+			return '?'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,162 @@
+package smppchan
+
+import (
+	"bytes"
+	"time"
+
+	"gsmgate/smppd"
+	"gsmgate/smppd/smpp"
+	"gsmgate/storage"
+)
+
+// Submit turns submit_sm into an MT message of the session's user.
+func (ch *Channel) Submit(s *smppd.Session, sm *smpp.SubmitSM, reply func(messageID string, err error)) {
+	m, err := message(sm, time.Now())
+	if err != nil {
+		reply("", err)
+		return
+	}
+	m.User, m.Session = s.SystemID(), s.ID()
+	ch.router.Submit(m, func(id storage.ID, err error) {
+		if err != nil {
+			reply("", wireError(err, smpp.StatusSubmitFail))
+			return
+		}
+		reply(id.String(), nil)
+	})
+}
+
+func refuse(status smpp.CommandStatus, field, reason string) error {
+	return &smpp.Error{Status: status, Field: field, Reason: reason}
+}
+
+// message reads submit_sm [SMPP34 4.4.1].
+func message(sm *smpp.SubmitSM, now time.Time) (*storage.Message, error) {
+	if err := checkFlags(sm); err != nil {
+		return nil, err
+	}
+	m := &storage.Message{
+		Kind:   storage.MT,
+		Source: address(sm.Source), Dest: address(sm.Dest),
+		ServiceType: sm.ServiceType, ESMClass: uint8(sm.ESMClass), ProtocolID: sm.ProtocolID,
+		Priority: sm.PriorityFlag, RegisteredDelivery: uint8(sm.RegisteredDelivery),
+		DataCoding: uint8(sm.DataCoding),
+	}
+	if err := times(m, sm, now); err != nil {
+		return nil, err
+	}
+	if err := body(m, sm); err != nil {
+		return nil, err
+	}
+	m.TLVs = sm.TLVs
+	if len(sm.TLVs) > 0 {
+		m.TLVs = sm.TLVs.Without(smpp.TagMessagePayload, smpp.TagSARMsgRefNum, smpp.TagSARTotalSegments, smpp.TagSARSegmentSeqnum)
+	}
+	return m, nil
+}
+
+// checkFlags refuses what this SMSC does not offer, by its own status.
+func checkFlags(sm *smpp.SubmitSM) error {
+	switch {
+	case sm.PriorityFlag > 3:
+		return refuse(smpp.StatusInvPrtFlg, "priority_flag", "greater than 3") // [SMPP34 5.2.14]
+	case sm.ReplaceIfPresent > 1:
+		return refuse(smpp.StatusInvRepFlag, "replace_if_present_flag", "neither 0 nor 1") // [SMPP34 5.2.18]
+	case sm.ReplaceIfPresent == 1:
+		return refuse(smpp.StatusInvSubRep, "replace_if_present_flag", "replacing is not offered")
+	case sm.SMDefaultMsgID != 0:
+		return refuse(smpp.StatusInvDftMsgID, "sm_default_msg_id", "no predefined messages are offered") // [SMPP34 5.2.20]
+	}
+	return nil
+}
+
+func address(a smpp.Address) storage.Address {
+	return storage.Address{TON: a.TON, NPI: a.NPI, Addr: a.Addr}
+}
+
+// times reads schedule_delivery_time and validity_period [SMPP34 7.1.1].
+func times(m *storage.Message, sm *smpp.SubmitSM, now time.Time) error {
+	if sm.ScheduleDeliveryTime != "" {
+		t, err := smpp.ParseTime(sm.ScheduleDeliveryTime, now)
+		if err != nil {
+			return refuse(smpp.StatusInvSched, "schedule_delivery_time", err.Error())
+		}
+		m.DueAt = storage.TimeOf(t)
+	}
+	if sm.ValidityPeriod != "" {
+		t, err := smpp.ParseTime(sm.ValidityPeriod, now)
+		if err != nil {
+			return refuse(smpp.StatusInvExpiry, "validity_period", err.Error())
+		}
+		m.ExpiresAt = storage.TimeOf(t)
+	}
+	return nil
+}
+
+// body takes the user data from short_message or message_payload, apart from
+// its header.
+func body(m *storage.Message, sm *smpp.SubmitSM) error {
+	data := sm.ShortMessage
+	payload, long := sm.TLVs.Get(smpp.TagMessagePayload)
+	switch {
+	case long && len(data) > 0:
+		return refuse(smpp.StatusInvMsgLen, "message_payload", "short_message is there too") // [SMPP34 5.3.2.32]
+	case long:
+		data = payload
+	}
+	udh, data, err := smpp.SplitUDH(sm.ESMClass, data)
+	if err != nil {
+		return refuse(smpp.StatusInvESMClass, "short_message", "UDHI is set and the header overruns the message") // [SMPP34 5.2.12]
+	}
+	if m.UDH = udh; udh == nil {
+		if m.UDH, err = sarHeader(sm.TLVs); err != nil {
+			return err
+		}
+	} else if sm.TLVs.Has(smpp.TagSARMsgRefNum) {
+		return refuse(smpp.StatusInvESMClass, "sar_msg_ref_num", "UDHI is set too") // [SMPP34 5.2.12]
+	}
+	text(m, data)
+	return nil
+}
+
+// sarHeader makes the concatenation element that sar_* stand for; an
+// incomplete set is ignored [SMPP34 5.3.2.22 to 5.3.2.24].
+func sarHeader(t smpp.TLVs) ([]byte, error) {
+	ref, ok1 := t.Uint16(smpp.TagSARMsgRefNum)
+	total, ok2 := t.Uint8(smpp.TagSARTotalSegments)
+	number, ok3 := t.Uint8(smpp.TagSARSegmentSeqnum)
+	if !ok1 || !ok2 || !ok3 || total < 2 || number < 1 || number > total {
+		return nil, nil
+	}
+	if ref < 256 {
+		return []byte{5, 0, 3, byte(ref), total, number}, nil
+	}
+	return []byte{6, 8, 4, byte(ref >> 8), byte(ref), total, number}, nil
+}
+
+// text keeps user data as UTF-8 where that gives the same octets back, else
+// as it is.
+func text(m *storage.Message, data []byte) {
+	if len(data) == 0 {
+		return
+	}
+	dc := smpp.DataCoding(m.DataCoding)
+	if !dc.Text() {
+		m.Data = data
+		return
+	}
+	s, err := smpp.DecodeText(dc, smpp.GSM0338, data)
+	if err != nil {
+		m.Data = data
+		return
+	}
+	if back, err := smpp.EncodeText(dc, smpp.GSM0338, s); err == nil && bytes.Equal(back, data) {
+		m.Text = s
+		return
+	}
+	if back, err := smpp.EncodeText(smpp.CodingDefault, smpp.GSM0338, s); err == nil && bytes.Equal(back, data) {
+		m.Text, m.DataCoding = s, uint8(smpp.CodingDefault) // IA5 in name, GSM 03.38 in fact
+		return
+	}
+	m.Data = data
+}
