@@ -60,6 +60,7 @@ func fromLibrary(d national.Decoder) (c charset) {
 func (t *nationalTables) correct() {
 	// The library has the Bengali signs U+0981 to U+0983 here. [23.038 A.3.6]
 	copy(t.locking[Hindi][:], []rune{'\u0901', '\u0902', '\u0903'})
+	t.single[Portuguese][0x1F] = 'Ê' // left out there [23.038 A.2.3]
 }
 
 // lockingCharset gives the locking shift table of a language.
