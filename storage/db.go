@@ -3,9 +3,20 @@ package storage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // Options of Open. The zero value is fit for production.
@@ -14,200 +25,347 @@ type Options struct {
 	NoSync     bool             // tests only: no fsync, a crash may lose the file
 	Now        func() time.Time // nil: time.Now
 	MaxGroup   int              // operations in one commit at most; 0: 2048
-	MaxPending int              // operations that may wait for a commit; 0: 65536
+	MaxPending int              // operations that may wait for a commit; 0: 16384
 	MaxSize    int64            // bytes of the file at most; 0: no bound on 64-bit machines, 1 GiB on others
 }
 
+const (
+	defaultGroup   = 2048
+	defaultPending = 16384
+
+	// pageSize is fixed, so that a file moves between machines and an SD card
+	// is not written in the 16 or 64 KiB pages of some kernels.
+	pageSize = 4096
+
+	lockTimeout = 300 * time.Millisecond
+)
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.MaxGroup <= 0 {
+		o.MaxGroup = defaultGroup
+	}
+	if o.MaxPending <= 0 {
+		o.MaxPending = defaultPending
+	}
+	if o.MaxSize <= 0 && strconv.IntSize == 32 {
+		o.MaxSize = 1 << 30 // the file is mapped, and addresses are short
+	}
+	return o
+}
+
 // DB is the store. All methods may be called from any goroutine.
-type DB struct{}
+type DB struct {
+	path     string
+	opts     Options
+	bolt     *bolt.DB
+	codec    codec
+	readOnly bool
+
+	queue    queue            // operations that wait for the writer
+	finished chan []operation // from the writer to the goroutine that calls done
+	stopped  chan struct{}    // closed when both goroutines are gone
+	close    func() error     // sync.OnceValue
+
+	users atomic.Pointer[map[string]User] // replaced, never changed
+
+	mu       sync.RWMutex // over the committed state below; only the writer changes it
+	balances map[string]Balance
+	queued   map[string]int
+
+	// Only touched by Open and the writer.
+	nextID  ID
+	nextSeq uint64 // of the ledger
+
+	broken   atomic.Pointer[error] // set when the disk left a commit in doubt
+	stats    counters
+	testFail func() error // tests: makes a commit fail
+}
 
 // Open opens the store at path for reading and writing, creates it when there
 // is none and brings an older one to this program's schema. It fails with
 // *InUseError, *NewerSchemaError, *CorruptError or the system's error.
-func Open(path string, o Options) (*DB, error) { return nil, errStub }
+func Open(path string, o Options) (*DB, error) {
+	db, err := open(path, o.withDefaults(), false, migrations())
+	if err != nil {
+		return nil, err
+	}
+	db.start()
+	return db, nil
+}
 
 // OpenReadOnly opens a store that no process writes to. Operations that
 // change something answer ErrReadOnly.
-func OpenReadOnly(path string) (*DB, error) { return nil, errStub }
+func OpenReadOnly(path string) (*DB, error) {
+	return open(path, Options{}.withDefaults(), true, migrations())
+}
+
+func open(path string, o Options, readOnly bool, steps []migration) (*DB, error) {
+	c, err := newCodec()
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{path: path, opts: o, codec: c, readOnly: readOnly}
+	var file *os.File
+	err = guard(path, func() error { return db.openFile(&file, steps) })
+	if err != nil {
+		if db.bolt != nil {
+			db.bolt.Close()
+		} else if file != nil {
+			file.Close() // bbolt panicked over a damaged page and left it open
+		}
+		return nil, err
+	}
+	db.close = sync.OnceValue(db.shut)
+	return db, nil
+}
+
+func (db *DB) openFile(file **os.File, steps []migration) error {
+	_, statErr := os.Stat(db.path)
+	opened, err := bolt.Open(db.path, 0o600, &bolt.Options{
+		Timeout:         lockTimeout,
+		FreelistType:    bolt.FreelistMapType,
+		ReadOnly:        db.readOnly,
+		PreLoadFreelist: true,
+		PageSize:        pageSize,
+		InitialMmapSize: initialMap(db.opts.MaxSize),
+		MaxSize:         int(db.opts.MaxSize),
+		NoSync:          db.opts.NoSync,
+		NoStatistics:    true,
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			f, err := os.OpenFile(name, flag, mode)
+			*file = f
+			return f, err
+		},
+	})
+	if err != nil {
+		return openError(db.path, err)
+	}
+	db.bolt = opened
+	if err := db.bolt.View(checkLength); err != nil {
+		return &CorruptError{Path: db.path, Cause: err}
+	}
+	if errors.Is(statErr, os.ErrNotExist) && !db.opts.NoSync {
+		// Else the directory may forget a file whose contents are on disk.
+		if err := syncDir(filepath.Dir(db.path)); err != nil {
+			return err
+		}
+	}
+	if err := db.migrate(steps); err != nil {
+		return err
+	}
+	return db.load()
+}
+
+func (db *DB) migrate(steps []migration) error {
+	if db.readOnly {
+		return db.bolt.View(func(tx *bolt.Tx) error {
+			version, err := checkSchema(tx, db.path, len(steps))
+			if err == nil && version < len(steps) {
+				err = fmt.Errorf("%s has schema version %d, this program reads %d: start the gateway once to migrate it",
+					db.path, version, len(steps))
+			}
+			return err
+		})
+	}
+	from, err := migrate(db.bolt, db.path, steps)
+	if err == nil && from > 0 && from < len(steps) {
+		db.opts.Logger.Info("store migrated", "from", from, "to", len(steps))
+	}
+	return err
+}
+
+// initialMap is how much address space to map: as long as the file is smaller,
+// a long read (a backup) never holds up the writer.
+func initialMap(maxSize int64) int {
+	if strconv.IntSize == 32 {
+		return 1 << 26
+	}
+	size := int64(1 << 30)
+	if maxSize > 0 {
+		size = min(size, maxSize)
+	}
+	return int(size)
+}
+
+func openError(path string, err error) error {
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return &InUseError{Path: path}
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum),
+		errors.Is(err, bolterrors.ErrVersionMismatch):
+		return &CorruptError{Path: path, Cause: err}
+	}
+	return fmt.Errorf("open store: %w", err)
+}
+
+// guard turns the ways in which a damaged file stops bbolt, a panic or a fault
+// behind the end of the file, into a *CorruptError.
+func guard(path string, f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = &CorruptError{Path: path, Cause: fmt.Errorf("%v", r)}
+		}
+	}()
+	return f()
+}
+
+// checkLength finds a file that was cut off.
+func checkLength(tx *bolt.Tx) error {
+	info, err := os.Stat(tx.DB().Path())
+	if err != nil {
+		return err
+	}
+	if info.Size() < tx.Size() {
+		return fmt.Errorf("%d octets long, %d expected", info.Size(), tx.Size())
+	}
+	return nil
+}
+
+func syncDir(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// load fills what is kept in memory from the file.
+func (db *DB) load() error {
+	return db.bolt.View(func(tx *bolt.Tx) error {
+		users := map[string]User{}
+		db.balances, db.queued = map[string]Balance{}, map[string]int{}
+		next, err := getMeta(tx, metaNextID)
+		if err != nil {
+			return err
+		}
+		db.nextID, db.nextSeq = ID(next), 1
+		if k, _ := tx.Bucket(inLedger.name()).Cursor().Last(); len(k) == 8 {
+			db.nextSeq = uint64(idOf(k)) + 1
+		}
+		if err := db.loadUsers(tx, users); err != nil {
+			return &CorruptError{Path: db.path, Cause: err}
+		}
+		db.users.Store(&users)
+		return tx.Bucket(inDue.name()).ForEach(func(k, _ []byte) error {
+			if len(k) > 17 {
+				db.queued[string(k[:len(k)-17])]++
+			}
+			return nil
+		})
+	})
+}
+
+func (db *DB) loadUsers(tx *bolt.Tx, users map[string]User) error {
+	err := tx.Bucket(inUsers.name()).ForEach(func(k, v []byte) (err error) {
+		users[string(k)], err = db.codec.user(v)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("users: %w", err)
+	}
+	err = tx.Bucket(inBalances.name()).ForEach(func(k, v []byte) (err error) {
+		db.balances[string(k)], err = db.codec.balance(v)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("balances: %w", err)
+	}
+	return nil
+}
+
+func (db *DB) start() {
+	db.queue.init(db.opts.MaxPending)
+	// One group may wait while the done functions of the one before run: with
+	// more, answers would lag behind the disk.
+	db.finished = make(chan []operation, 1)
+	db.stopped = make(chan struct{})
+	go db.write()
+	go db.finish()
+}
 
 // Close finishes what was asked before it, closes the file and releases it to
-// other processes. Every later operation gives ErrClosed.
-func (db *DB) Close() error { return errStub }
+// other processes. Every later operation gives ErrClosed. It must not be
+// called from a done function.
+func (db *DB) Close() error { return db.close() }
 
-// Check reads the whole file and gives what is wrong with it, many findings
-// joined (a bounded number).
-func (db *DB) Check(ctx context.Context) error { return errStub }
+func (db *DB) shut() error {
+	if !db.readOnly {
+		db.queue.shut()
+		<-db.stopped
+	}
+	return db.bolt.Close()
+}
 
 // Backup writes a consistent copy of the file while work goes on.
-func (db *DB) Backup(w io.Writer) error { return errStub }
-
-// Stats gives counters since Open.
-func (db *DB) Stats() Stats { return Stats{} }
-
-// Stats counts what the writer did since Open.
-type Stats struct {
-	Commits                 uint64 // transactions on disk
-	Failed                  uint64 // transactions that could not be written
-	Operations              uint64 // operations in those that could
-	Refused                 uint64 // operations answered ErrBusy
-	Pending                 int    // operations that wait now
-	LargestGroup, LastGroup int
-	Bytes                   uint64 // written to the file
-	FileSize                int64
+func (db *DB) Backup(w io.Writer) error {
+	return db.view(func(tx *bolt.Tx) error {
+		_, err := tx.WriteTo(w)
+		return err
+	})
 }
 
-// --- messages
-
-// Accept stores m, gives it an ID and holds m.Held of m.User's credit, in one
-// commit. m belongs to the DB until done is called; m.ID is set by then.
-//
-// Errors: ErrNoUser, ErrNoCredit, *DuplicateError, ErrInvalid, ErrBusy,
-// ErrClosed, or that of the disk. What cannot even be queued (ErrBusy,
-// ErrClosed, ErrInvalid) is answered before Accept returns, on the caller's
-// goroutine.
-func (db *DB) Accept(m *Message, done func(ID, error)) { done(0, errStub) }
-
-// AcceptSync is Accept that waits. When ctx ends first, the message may still
-// be stored.
-func (db *DB) AcceptSync(ctx context.Context, m *Message) (ID, error) { return 0, errStub }
-
-// Change hands fn a copy of the message inside the transaction; what fn makes
-// of it is stored, and more is accepted with it in the same commit. When fn
-// fails nothing of it is stored and done gets fn's error. fn runs on the
-// writer's goroutine: it must be short and must not call the DB. now is the
-// transaction's clock.
-//
-// Money follows from Held and Spent: Held falls and Spent rises by x: x spent;
-// Held falls alone: refunded; Held rises: held.
-//
-// Errors: ErrNotFound, those of fn and those of Accept.
-func (db *DB) Change(id ID, fn func(m *Message, now Time) (more []*Message, err error), done func(*Message, error)) {
-	done(nil, errStub)
+// view runs a read transaction.
+func (db *DB) view(fn func(tx *bolt.Tx) error) error {
+	err := db.bolt.View(fn)
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return ErrClosed
+	}
+	return err
 }
-
-// ChangeSync is Change that waits. When ctx ends first, the change may still
-// be made.
-func (db *DB) ChangeSync(ctx context.Context, id ID, fn func(m *Message, now Time) (more []*Message, err error)) (*Message, error) {
-	return nil, errStub
-}
-
-// Remove forgets a message that holds no credit, with its dedupe keys. The
-// ledger keeps its entries.
-func (db *DB) Remove(id ID, done func(error)) { done(errStub) }
-
-// Message reads one message; ErrNotFound.
-func (db *DB) Message(id ID) (*Message, error) { return nil, errStub }
-
-// DueKey is a place in a queue.
-type DueKey struct {
-	At Time
-	ID ID
-}
-
-// DueEntry is a message that waits in a queue.
-type DueEntry = DueKey
-
-// Due gives up to max messages of the queue that are due at now, oldest first,
-// from the place after `after` (zero: from the start). next is the At of the
-// first entry that was not given: later than now, or not when max cut the list
-// short; 0 when there is none.
-func (db *DB) Due(queue string, now Time, after DueKey, max int) (entries []DueEntry, next Time, err error) {
-	return nil, 0, errStub
-}
-
-// Overdue gives up to max messages whose Deadline is now or earlier, oldest
-// first; next as with Due.
-func (db *DB) Overdue(now Time, max int) (ids []ID, next Time, err error) { return nil, 0, errStub }
-
-// Trying gives the messages with a part in PartTrying: after a crash, those
-// whose outcome is unknown.
-func (db *DB) Trying() ([]ID, error) { return nil, errStub }
-
-// PartRef names a part of a message.
-type PartRef struct {
-	ID   ID
-	Part int // index in Message.Parts
-	Ref  string
-}
-
-// MatchReport gives up to max parts that await a report from lane under match,
-// newest message first.
-func (db *DB) MatchReport(lane, match string, max int) ([]PartRef, error) { return nil, errStub }
-
-// Filter picks messages; zero fields pick all.
-type Filter struct {
-	User   string
-	State  *State
-	Queue  string
-	Kind   Kind
-	Before ID  // older than this one
-	Limit  int // 0: 100
-}
-
-// Messages gives messages, newest first.
-func (db *DB) Messages(f Filter) ([]*Message, error) { return nil, errStub }
-
-// Queued counts the messages that wait in a queue, due or not yet.
-func (db *DB) Queued(queue string) int { return 0 }
-
-// Queues counts the messages of every queue that has some.
-func (db *DB) Queues() map[string]int { return nil }
-
-// --- segments
-
-// Segment stores s, then acknowledges it. With the last missing segment of its
-// set, assemble makes the message of them, in order of Number; the message is
-// accepted and the segments go in the same commit. complete is its ID, or 0
-// while others are missing.
-//
-// A segment seen before gives *DuplicateError: the caller acknowledges it
-// again. One that has a place taken by other content starts a new set; the old
-// set stays for StaleSegments.
-func (db *DB) Segment(s Segment, assemble func([]Segment) (*Message, error), done func(complete ID, err error)) {
-	done(0, errStub)
-}
-
-// StaleSegments gives up to max incomplete sets that got nothing since before.
-func (db *DB) StaleSegments(before Time, max int) ([][]Segment, error) { return nil, errStub }
-
-// AssembleStale delivers what there is of the set that holds first (any of its
-// segments) as Segment does for a complete one. ErrNotFound: it is complete by
-// now, or was delivered.
-func (db *DB) AssembleStale(first Segment, assemble func([]Segment) (*Message, error), done func(ID, error)) {
-	done(0, errStub)
-}
-
-// --- users and money
-
-// PutUser creates a user with no credit (ErrExists), or replaces one
-// (ErrNotFound).
-func (db *DB) PutUser(ctx context.Context, u User, create bool) error { return errStub }
 
 // User reads the committed copy in memory, without a lock. The slices in it
 // are shared: do not change them.
-func (db *DB) User(name string) (User, bool) { return User{}, false }
-
-// Users gives all users by name.
-func (db *DB) Users() []User { return nil }
+func (db *DB) User(name string) (User, bool) {
+	u, ok := (*db.users.Load())[name]
+	return u, ok
+}
 
 // Balance gives the committed balance; ErrNoUser.
-func (db *DB) Balance(name string) (Balance, error) { return Balance{}, errStub }
-
-// Grant tops up, or corrects downwards when amount is negative; ErrNoUser,
-// ErrNoCredit when less than 0 would be available.
-func (db *DB) Grant(ctx context.Context, name string, amount Millicredits, note string) (Balance, error) {
-	return Balance{}, errStub
+func (db *DB) Balance(name string) (Balance, error) {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	b, ok := db.balances[name]
+	if !ok {
+		return Balance{}, ErrNoUser
+	}
+	return b, nil
 }
 
-// LedgerFilter picks entries; zero fields pick all.
-type LedgerFilter struct {
-	User    string
-	Message ID
-	After   uint64 // entries with a higher Seq
-	Limit   int    // 0: 100
+// Queued counts the messages that wait in a queue, due or not yet.
+func (db *DB) Queued(queue string) int {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	return db.queued[queue]
 }
 
-// Ledger gives entries, oldest first.
-func (db *DB) Ledger(f LedgerFilter) ([]Entry, error) { return nil, errStub }
+// Queues counts the messages of every queue that has some.
+func (db *DB) Queues() map[string]int {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	return maps.Clone(db.queued)
+}
 
-var errStub = errors.New("not written yet")
+// wait runs an operation and waits for its answer or the end of ctx.
+func wait[T any](ctx context.Context, start func(done func(T, error))) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	ch := make(chan answer, 1)
+	start(func(v T, err error) { ch <- answer{v, err} })
+	select {
+	case a := <-ch:
+		return a.value, a.err
+	case <-ctx.Done():
+		var zero T
+		return zero, ctx.Err()
+	}
+}

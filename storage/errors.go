@@ -17,6 +17,7 @@ var (
 	ErrDuplicate = errors.New("received before")         // always a *DuplicateError
 	ErrInvalid   = errors.New("record cannot be stored") // a mistake of the caller; the text says which
 	ErrFull      = errors.New("the store has reached its size limit, or the disk is full")
+	ErrBroken    = errors.New("the disk left a commit in doubt; the store must be opened again")
 )
 
 // DuplicateError is ErrDuplicate with the message that holds the key.

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -134,7 +135,7 @@ type About struct {
 
 // Message is one entry of the queue.
 type Message struct {
-	ID   ID   `cbor:"1,keyasint"`
+	ID   ID   `cbor:"-"` // the key it is stored under, given by Accept
 	Kind Kind `cbor:"2,keyasint"`
 
 	User    string `cbor:"3,keyasint,omitempty"` // MT: who sent and pays. MO, Receipt: who gets it; "" while no user owns the address
@@ -185,8 +186,15 @@ type Message struct {
 	Events []Event `cbor:"90,keyasint,omitempty"`
 }
 
-// Note adds a line to the timeline.
+// maxEvents bounds the timeline of one message; half of it is for how the
+// message began, the other half for what happened last.
+const maxEvents = 200
+
+// Note adds a line to the timeline. A full timeline loses a line of its middle.
 func (m *Message) Note(at Time, what, text string) {
+	if len(m.Events) >= maxEvents {
+		m.Events = slices.Delete(m.Events, maxEvents/2, len(m.Events)-maxEvents+maxEvents/2+1)
+	}
 	m.Events = append(m.Events, Event{At: at, What: what, Text: text})
 }
 
@@ -228,7 +236,7 @@ const (
 
 // Entry is one line of the ledger, never changed once written.
 type Entry struct {
-	Seq     uint64       `cbor:"1,keyasint"`
+	Seq     uint64       `cbor:"-"` // the key it is stored under: 1, 2, 3 …
 	At      Time         `cbor:"2,keyasint"`
 	User    string       `cbor:"3,keyasint"`
 	Kind    EntryKind    `cbor:"4,keyasint"`

@@ -1,0 +1,195 @@
+package storage
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"slices"
+)
+
+// bucket numbers a bucket of the file.
+type bucket uint8
+
+const (
+	inMeta     bucket = iota // name → be64
+	inUsers                  // system_id → User
+	inBalances               // system_id → Balance
+	inMessages               // be64 id → Message
+	inDue                    // queue NUL be64 at be64 id → nothing
+	inDeadline               // be64 at be64 id → nothing
+	inTrying                 // be64 id → nothing
+	inReports                // lane NUL match NUL be64 id be16 part → the part's reference
+	inDedupe                 // key → be64 id of the message, 0 of a segment that waits
+	inSegments               // see segmentPrefix, be64 set, number → Segment
+	inLedger                 // be64 seq → Entry
+	buckets                  // how many there are
+)
+
+func (b bucket) name() []byte {
+	return []byte([buckets]string{"meta", "users", "balances", "messages", "due",
+		"deadline", "trying", "reports", "dedupe", "segments", "ledger"}[b])
+}
+
+// fill is how full pages are left when they split. Buckets that grow at their
+// end never come back to a page.
+func (b bucket) fill() float64 {
+	switch b {
+	case inMessages, inLedger, inDue, inDeadline:
+		return 0.9
+	}
+	return 0.5
+}
+
+// arena holds the keys of one group. What was handed out stays valid when it
+// grows.
+type arena struct{ buf []byte }
+
+// cut gives what was appended since start.
+func (a *arena) cut(start int) []byte { return a.buf[start:len(a.buf):len(a.buf)] }
+
+func (a *arena) be64(n uint64) []byte {
+	start := len(a.buf)
+	a.buf = binary.BigEndian.AppendUint64(a.buf, n)
+	return a.cut(start)
+}
+
+func (a *arena) text(s string) []byte {
+	start := len(a.buf)
+	a.buf = append(a.buf, s...)
+	return a.cut(start)
+}
+
+func (a *arena) dueKey(queue string, at Time, id ID) []byte {
+	start := len(a.buf)
+	a.buf = append(a.buf, queue...)
+	a.buf = append(a.buf, 0)
+	a.buf = binary.BigEndian.AppendUint64(a.buf, uint64(at))
+	a.buf = binary.BigEndian.AppendUint64(a.buf, uint64(id))
+	return a.cut(start)
+}
+
+func (a *arena) deadlineKey(at Time, id ID) []byte {
+	start := len(a.buf)
+	a.buf = binary.BigEndian.AppendUint64(a.buf, uint64(at))
+	a.buf = binary.BigEndian.AppendUint64(a.buf, uint64(id))
+	return a.cut(start)
+}
+
+func (a *arena) reportPrefix(lane, match string) []byte {
+	start := len(a.buf)
+	a.buf = append(a.buf, lane...)
+	a.buf = append(a.buf, 0)
+	a.buf = append(a.buf, match...)
+	a.buf = append(a.buf, 0)
+	return a.cut(start)
+}
+
+func (a *arena) reportKey(lane, match string, id ID, part int) []byte {
+	start := len(a.buf)
+	a.reportPrefix(lane, match)
+	a.buf = binary.BigEndian.AppendUint64(a.buf, uint64(id))
+	a.buf = binary.BigEndian.AppendUint16(a.buf, uint16(part))
+	return a.cut(start)
+}
+
+// segmentPrefix is the key of all sets that look alike: same lane, source,
+// reference and total. Lengths go first because an alphanumeric source may
+// hold any octet.
+func (a *arena) segmentPrefix(s *Segment) []byte {
+	start := len(a.buf)
+	a.buf = append(a.buf, byte(len(s.Lane)))
+	a.buf = append(a.buf, s.Lane...)
+	a.buf = append(a.buf, s.Source.TON, s.Source.NPI, byte(len(s.Source.Addr)))
+	a.buf = append(a.buf, s.Source.Addr...)
+	wide := byte(0)
+	if s.Wide {
+		wide = 1
+	}
+	a.buf = append(a.buf, wide)
+	a.buf = binary.BigEndian.AppendUint16(a.buf, s.Reference)
+	a.buf = append(a.buf, s.Total)
+	return a.cut(start)
+}
+
+// indexEntry is one key that follows from a message.
+type indexEntry struct {
+	bucket     bucket
+	key, value []byte
+}
+
+// queued says whether the message waits in its queue.
+func (m *Message) queued() bool { return m.Queue != "" && m.DueAt != 0 }
+
+// appendIndex adds every index entry of m: the one place that says what is
+// indexed. It looks at nothing but m.
+func appendIndex(dst []indexEntry, a *arena, m *Message) []indexEntry {
+	if m.queued() {
+		dst = append(dst, indexEntry{bucket: inDue, key: a.dueKey(m.Queue, m.DueAt, m.ID)})
+	}
+	if m.Deadline != 0 {
+		dst = append(dst, indexEntry{bucket: inDeadline, key: a.deadlineKey(m.Deadline, m.ID)})
+	}
+	trying := false
+	for i := range m.Parts {
+		p := &m.Parts[i]
+		trying = trying || p.State == PartTrying
+		if p.awaitsReport() {
+			key := a.reportKey(p.Lane, p.Match, m.ID, i)
+			dst = append(dst, indexEntry{inReports, key, a.text(p.Ref)})
+		}
+	}
+	if trying {
+		dst = append(dst, indexEntry{bucket: inTrying, key: a.be64(uint64(m.ID))})
+	}
+	for _, key := range m.Dedupe {
+		dst = append(dst, indexEntry{inDedupe, a.text(key), a.be64(uint64(m.ID))})
+	}
+	return dst
+}
+
+func compareIndex(a, b indexEntry) int {
+	if c := cmp.Compare(a.bucket, b.bucket); c != 0 {
+		return c
+	}
+	return bytes.Compare(a.key, b.key)
+}
+
+// diffIndex calls gone for what only before holds and put for what after adds
+// or holds with another value. It sorts both.
+func diffIndex(before, after []indexEntry, gone, put func(indexEntry)) {
+	slices.SortFunc(before, compareIndex)
+	slices.SortFunc(after, compareIndex)
+	for len(before) > 0 || len(after) > 0 {
+		c := 0
+		switch {
+		case len(before) == 0:
+			c = 1
+		case len(after) == 0:
+			c = -1
+		default:
+			c = compareIndex(before[0], after[0])
+		}
+		if c < 0 {
+			gone(before[0])
+			before = before[1:]
+			continue
+		}
+		if c > 0 || !bytes.Equal(before[0].value, after[0].value) {
+			put(after[0])
+		}
+		after = after[1:]
+		if c == 0 {
+			before = before[1:]
+		}
+	}
+}
+
+func idOf(b []byte) ID { return ID(binary.BigEndian.Uint64(b)) }
+
+// lastID reads the ID at the end of a key that ends with one.
+func lastID(key []byte) (ID, bool) {
+	if len(key) < 8 {
+		return 0, false
+	}
+	return idOf(key[len(key)-8:]), true
+}

@@ -1,0 +1,222 @@
+package storage
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// defaultLimit is how much a list gives that was not told.
+const defaultLimit = 100
+
+// Message reads one message; ErrNotFound.
+func (db *DB) Message(id ID) (m *Message, err error) {
+	var key [8]byte
+	binary.BigEndian.PutUint64(key[:], uint64(id))
+	err = db.view(func(tx *bolt.Tx) error {
+		v := tx.Bucket(inMessages.name()).Get(key[:])
+		if v == nil {
+			return ErrNotFound
+		}
+		m, err = db.codec.message(id, v)
+		return err
+	})
+	return m, err
+}
+
+// DueKey is a place in a queue.
+type DueKey struct {
+	At Time
+	ID ID
+}
+
+// DueEntry is a message that waits in a queue.
+type DueEntry = DueKey
+
+// Due gives up to max messages of the queue that are due at now, oldest first,
+// from the place after `after` (zero: from the start). next is the At of the
+// first entry that was not given: later than now, or not when max cut the list
+// short; 0 when there is none.
+func (db *DB) Due(queue string, now Time, after DueKey, max int) (entries []DueEntry, next Time, err error) {
+	var keys arena
+	prefix := keys.text(queue + "\x00")
+	start := keys.dueKey(queue, after.At, after.ID+1)
+	err = db.view(func(tx *bolt.Tx) error {
+		c := tx.Bucket(inDue.name()).Cursor()
+		for k, _ := c.Seek(start); len(k) == len(prefix)+16 && bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+			e := dueKeyOf(k[len(prefix):])
+			if e.At > now || len(entries) >= max {
+				next = e.At
+				return nil
+			}
+			entries = append(entries, e)
+		}
+		return nil
+	})
+	return entries, next, err
+}
+
+// dueKeyOf reads be64 at, be64 id.
+func dueKeyOf(k []byte) DueKey {
+	return DueKey{At: Time(binary.BigEndian.Uint64(k)), ID: idOf(k[8:])}
+}
+
+// Overdue gives up to max messages whose Deadline is now or earlier, oldest
+// first; next as with Due.
+func (db *DB) Overdue(now Time, max int) (ids []ID, next Time, err error) {
+	err = db.view(func(tx *bolt.Tx) error {
+		c := tx.Bucket(inDeadline.name()).Cursor()
+		for k, _ := c.First(); len(k) == 16; k, _ = c.Next() {
+			e := dueKeyOf(k)
+			if e.At > now || len(ids) >= max {
+				next = e.At
+				return nil
+			}
+			ids = append(ids, e.ID)
+		}
+		return nil
+	})
+	return ids, next, err
+}
+
+// Trying gives the messages with a part in PartTrying: after a crash, those
+// whose outcome is unknown.
+func (db *DB) Trying() (ids []ID, err error) {
+	err = db.view(func(tx *bolt.Tx) error {
+		return tx.Bucket(inTrying.name()).ForEach(func(k, _ []byte) error {
+			ids = append(ids, idOf(k))
+			return nil
+		})
+	})
+	return ids, err
+}
+
+// PartRef names a part of a message.
+type PartRef struct {
+	ID   ID
+	Part int // index in Message.Parts
+	Ref  string
+}
+
+// MatchReport gives up to max parts that await a report from lane under match,
+// newest message first, the parts of one message last first.
+func (db *DB) MatchReport(lane, match string, max int) (refs []PartRef, err error) {
+	prefix := (&arena{}).reportPrefix(lane, match)
+	end := bytes.Clone(prefix)
+	end[len(end)-1] = 1 // prefix ends with NUL: this is the next one
+	err = db.view(func(tx *bolt.Tx) error {
+		c := tx.Bucket(inReports.name()).Cursor()
+		k, v := lastBefore(c, end)
+		for ; len(refs) < max && len(k) == len(prefix)+10 && bytes.HasPrefix(k, prefix); k, v = c.Prev() {
+			refs = append(refs, PartRef{
+				ID:   idOf(k[len(prefix):]),
+				Part: int(binary.BigEndian.Uint16(k[len(k)-2:])),
+				Ref:  string(v),
+			})
+		}
+		return nil
+	})
+	return refs, err
+}
+
+// Filter picks messages; zero fields pick all.
+type Filter struct {
+	User   string
+	State  *State
+	Queue  string
+	Kind   Kind
+	Before ID  // older than this one
+	Limit  int // 0: 100
+}
+
+func (f *Filter) all() bool {
+	return f.User == "" && f.State == nil && f.Queue == "" && f.Kind == 0
+}
+
+func (f *Filter) picks(o *outline) bool {
+	return (f.User == "" || f.User == o.User) && (f.State == nil || *f.State == o.State) &&
+		(f.Queue == "" || f.Queue == o.Queue) && (f.Kind == 0 || f.Kind == o.Kind)
+}
+
+// Messages gives messages, newest first.
+func (db *DB) Messages(f Filter) (messages []*Message, err error) {
+	if f.Limit <= 0 {
+		f.Limit = defaultLimit
+	}
+	err = db.view(func(tx *bolt.Tx) error {
+		c := tx.Bucket(inMessages.name()).Cursor()
+		for k, v := newestBefore(c, f.Before); len(k) == 8 && len(messages) < f.Limit; k, v = c.Prev() {
+			m, err := db.pick(&f, idOf(k), v)
+			if err != nil {
+				return err
+			}
+			if m != nil {
+				messages = append(messages, m)
+			}
+		}
+		return nil
+	})
+	return messages, err
+}
+
+// newestBefore places c on the last key before id; 0: the last of all.
+func newestBefore(c *bolt.Cursor, id ID) (k, v []byte) {
+	if id == 0 {
+		return c.Last()
+	}
+	return lastBefore(c, binary.BigEndian.AppendUint64(nil, uint64(id)))
+}
+
+// lastBefore places c on the last key before end. Behind the last key of all,
+// Prev would skip that key.
+func lastBefore(c *bolt.Cursor, end []byte) (k, v []byte) {
+	if k, _ := c.Seek(end); k == nil {
+		return c.Last()
+	}
+	return c.Prev()
+}
+
+// pick decodes the record when the filter wants it, else gives nil.
+func (db *DB) pick(f *Filter, id ID, v []byte) (*Message, error) {
+	if !f.all() {
+		var o outline
+		if err := db.codec.peek.Unmarshal(v, &o); err != nil {
+			return nil, err
+		}
+		if !f.picks(&o) {
+			return nil, nil
+		}
+	}
+	return db.codec.message(id, v)
+}
+
+// LedgerFilter picks entries; zero fields pick all.
+type LedgerFilter struct {
+	User    string
+	Message ID
+	After   uint64 // entries with a higher Seq
+	Limit   int    // 0: 100
+}
+
+// Ledger gives entries, oldest first.
+func (db *DB) Ledger(f LedgerFilter) (entries []Entry, err error) {
+	if f.Limit <= 0 {
+		f.Limit = defaultLimit
+	}
+	start := binary.BigEndian.AppendUint64(nil, f.After+1)
+	err = db.view(func(tx *bolt.Tx) error {
+		c := tx.Bucket(inLedger.name()).Cursor()
+		for k, v := c.Seek(start); len(k) == 8 && len(entries) < f.Limit; k, v = c.Next() {
+			e, err := db.codec.entry(uint64(idOf(k)), v)
+			if err != nil {
+				return err
+			}
+			if (f.User == "" || f.User == e.User) && (f.Message == 0 || f.Message == e.Message) {
+				entries = append(entries, e)
+			}
+		}
+		return nil
+	})
+	return entries, err
+}

@@ -1,0 +1,98 @@
+package storage
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Names in bucket meta.
+const (
+	metaSchema = "schema"  // how many migrations the file has seen
+	metaNextID = "next_id" // the ID that the next message gets
+)
+
+// migration brings a file from one schema version to the next. Once released
+// it is never changed. A field added to a record is a migration too, an empty
+// one: an older program must not drop the field when it writes the record.
+type migration struct {
+	name string
+	run  func(tx *bolt.Tx) error
+}
+
+func migrations() []migration {
+	return []migration{
+		{"buckets of the first release", createBuckets},
+	}
+}
+
+func createBuckets(tx *bolt.Tx) error {
+	for b := range buckets {
+		if _, err := tx.CreateBucketIfNotExists(b.name()); err != nil {
+			return err
+		}
+	}
+	return putMeta(tx, metaNextID, uint64(FirstID))
+}
+
+// schemaVersion gives 0 for an empty file, an error for somebody else's.
+func schemaVersion(tx *bolt.Tx) (int, error) {
+	if tx.Bucket(inMeta.name()) == nil {
+		if k, _ := tx.Cursor().First(); k != nil {
+			return 0, errors.New("a bbolt file of another program")
+		}
+		return 0, nil
+	}
+	n, err := getMeta(tx, metaSchema)
+	if err != nil {
+		return 0, err
+	}
+	if n > 1<<31-1 {
+		return 0, fmt.Errorf("schema version %d", n)
+	}
+	return int(n), nil
+}
+
+// migrate runs what steps the file has not seen yet, all in one transaction.
+func migrate(db *bolt.DB, path string, steps []migration) (from int, err error) {
+	err = db.View(func(tx *bolt.Tx) error {
+		from, err = checkSchema(tx, path, len(steps))
+		return err
+	})
+	if err != nil || from == len(steps) {
+		return from, err
+	}
+	return from, db.Update(func(tx *bolt.Tx) error {
+		for i, step := range steps[from:] {
+			if err := step.run(tx); err != nil {
+				return fmt.Errorf("migration %d, %s: %w", from+i+1, step.name, err)
+			}
+		}
+		return putMeta(tx, metaSchema, uint64(len(steps)))
+	})
+}
+
+func checkSchema(tx *bolt.Tx, path string, known int) (int, error) {
+	version, err := schemaVersion(tx)
+	if err != nil {
+		return 0, &CorruptError{Path: path, Cause: err}
+	}
+	if version > known {
+		return 0, &NewerSchemaError{Path: path, File: version, Known: known}
+	}
+	return version, nil
+}
+
+func putMeta(tx *bolt.Tx, name string, n uint64) error {
+	return tx.Bucket(inMeta.name()).Put([]byte(name), binary.BigEndian.AppendUint64(nil, n))
+}
+
+func getMeta(tx *bolt.Tx, name string) (uint64, error) {
+	v := tx.Bucket(inMeta.name()).Get([]byte(name))
+	if len(v) != 8 {
+		return 0, fmt.Errorf("meta %s has %d octets, not 8", name, len(v))
+	}
+	return binary.BigEndian.Uint64(v), nil
+}

@@ -1,0 +1,115 @@
+package storage
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// PutUser creates a user with no credit (ErrExists), or replaces one
+// (ErrNotFound). When ctx ends first, it may still be done.
+func (db *DB) PutUser(ctx context.Context, u User, create bool) error {
+	_, err := wait(ctx, func(done func(struct{}, error)) {
+		u.AddressRanges = slices.Clone(u.AddressRanges)
+		if err := u.validate(); err != nil {
+			done(struct{}{}, err)
+			return
+		}
+		db.ask(&userOp{u: u, create: create, done: done}, true)
+	})
+	return err
+}
+
+type userOp struct {
+	result
+	u      User
+	create bool
+	done   func(struct{}, error)
+}
+
+func (o *userOp) apply(g *group) error {
+	name := o.u.SystemID
+	exists := g.balance(name) != nil
+	switch {
+	case exists && o.create:
+		return ErrExists
+	case !exists && !o.create:
+		return ErrNotFound
+	}
+	value, err := g.db.codec.encode(&o.u)
+	if err != nil {
+		return err
+	}
+	g.put(inUsers, g.keys.text(name), value)
+	g.users[name] = o.u
+	if o.create {
+		g.balances[name] = &Balance{}
+	}
+	return nil
+}
+
+func (o *userOp) finish(err error) { o.done(struct{}{}, err) }
+
+// Users gives all users by name. Their slices are shared: do not change them.
+func (db *DB) Users() []User {
+	users := *db.users.Load()
+	all := make([]User, 0, len(users))
+	for _, u := range users {
+		all = append(all, u)
+	}
+	slices.SortFunc(all, func(a, b User) int { return strings.Compare(a.SystemID, b.SystemID) })
+	return all
+}
+
+// Grant tops up, or corrects downwards when amount is negative; ErrNoUser,
+// ErrNoCredit when less than 0 would be available. When ctx ends first, it may
+// still be done.
+func (db *DB) Grant(ctx context.Context, name string, amount Millicredits, note string) (Balance, error) {
+	return wait(ctx, func(done func(Balance, error)) {
+		if amount > maxMoney || amount < -maxMoney || amount == 0 {
+			done(Balance{}, invalid("an amount of %d", amount))
+			return
+		}
+		db.ask(&grantOp{name: name, amount: amount, note: note, done: done}, true)
+	})
+}
+
+type grantOp struct {
+	result
+	name   string
+	amount Millicredits
+	note   string
+	after  Balance
+	done   func(Balance, error)
+}
+
+func (o *grantOp) apply(g *group) error {
+	b := g.balance(o.name)
+	switch {
+	case b == nil:
+		return ErrNoUser
+	case b.Available+o.amount < 0:
+		return ErrNoCredit
+	case b.Granted+o.amount > 1000*maxMoney:
+		return invalid("more than %d granted", 1000*maxMoney)
+	}
+	e := Entry{At: g.now, User: o.name, Kind: TopUp, Amount: o.amount, Note: o.note}
+	value, err := g.db.codec.encode(&e)
+	if err != nil {
+		return err
+	}
+	mm := moneyMove{kind: TopUp, balance: b, amount: o.amount}
+	mm.apply(1)
+	g.put(inLedger, g.keys.be64(g.nextSeq), value)
+	g.nextSeq++
+	o.after = *b
+	return nil
+}
+
+func (o *grantOp) finish(err error) {
+	if err != nil {
+		o.done(Balance{}, err)
+		return
+	}
+	o.done(o.after, nil)
+}
