@@ -1,0 +1,71 @@
+package at
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Prefix accepts the lines that begin with one of the names, colon included: Prefix("+CSQ:").
+func Prefix(names ...string) func(string) bool {
+	return func(line string) bool {
+		for _, name := range names {
+			if hasPrefixFold(line, name) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// RegistrationAnswer accepts the answer of AT+CREG?, AT+CGREG? or AT+CEREG? and not the URC of the same name. The answer has the mode
+// before the state, "+CREG: 2,1,…", the URC has the state alone, followed by a quoted area if by anything: "+CREG: 1,\"00C3\",…".
+//
+//	[27.007 7.2, 10.1.20, 10.1.22]
+func RegistrationAnswer(name string) func(string) bool {
+	return func(line string) bool {
+		if !hasPrefixFold(line, name+":") {
+			return false
+		}
+		_, second, ok := strings.Cut(Params(line), ",")
+		if !ok {
+			return false
+		}
+		state, _, _ := strings.Cut(second, ",")
+		n, err := strconv.Atoi(strings.TrimSpace(state))
+		return err == nil && n >= 0 && n <= 11 && len(strings.TrimSpace(state)) <= 2
+	}
+}
+
+// Digits accepts a line that holds a number of min to max digits, bare or after one of the names, quoted or not: IMEI, IMSI, ICCID.
+func Digits(min, max int, names ...string) func(string) bool {
+	return func(line string) bool {
+		return len(DigitsOf(line, names...)) >= min && len(DigitsOf(line, names...)) <= max
+	}
+}
+
+// DigitsOf returns the number that [Digits] accepts, or "". The filler F at the end of an ICCID is cut off.
+func DigitsOf(line string, names ...string) string {
+	for _, name := range names {
+		if hasPrefixFold(line, name) {
+			line = line[len(name):]
+			break
+		}
+	}
+	s := strings.TrimRight(unquote(strings.TrimSpace(line)), "Ff")
+	if s == "" || strings.Trim(s, "0123456789") != "" {
+		return ""
+	}
+	return s
+}
+
+// Words accepts a line of free words, as the identification commands answer: not a known URC, not another line with a name of its own.
+func Words(names ...string) func(string) bool {
+	own := Prefix(names...)
+	return func(line string) bool {
+		if own(line) {
+			return true
+		}
+		kind, _ := kindOf(line)
+		return kind == KindNone && nameOf(line) == "" && !hasPrefixFold(line, "AT+")
+	}
+}

@@ -1,0 +1,55 @@
+package at
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// FuzzEngine lets a modem say anything at all while a message is handed over: the engine neither panics nor waits for ever, and its
+// verdict is one of those that it promises.
+func FuzzEngine(f *testing.F) {
+	for _, seed := range []string{"\r\nOK\r\n", "\r\n> \r\n+CMGS: 1\r\n\r\nOK\r\n", "+CMT: ,24\r\n0791\r\nOK", ">>>>", "+CMS ERROR: 38\r",
+		"+CMGS: 300\r\nOK\r\n", "RDY\r", "\xff\x00\x1a\x1b", "+CMEE: 1\r\nOK\r\n> +CMGS: 7\r\nOK\r\n", "AT+CMGS=23\r\n> ", "+CDS: 1\r\n+CDS: 2\r\n00\r\n"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, noise []byte) {
+		ours, theirs := net.Pipe()
+		ms := time.Millisecond
+		e := New(ours, Options{Command: 2 * ms, Prompt: 2 * ms, Send: 2 * ms, Grace: ms, Write: 500 * ms, Sync: 4 * ms})
+		ctx, cancel := context.WithCancel(context.Background())
+		end := make(chan error, 1)
+		go func() { end <- e.Run(ctx) }()
+		heard := make(chan struct{})
+		go func() { _, _ = io.Copy(io.Discard, theirs); close(heard) }()
+		go func() {
+			for ctx.Err() == nil {
+				if _, err := theirs.Write(noise); err != nil || len(noise) == 0 {
+					return
+				}
+			}
+		}()
+		e.synced = true // before anybody else uses the engine
+		_, err := e.SendPDU(ctx, aSize, aPDU)
+		var se *SendError
+		if err != nil && !errors.As(err, &se) {
+			t.Errorf("SendPDU gave %v", err)
+		}
+		_, _ = e.Do(ctx, Command{Text: "AT+CMGL=4", Accept: Prefix("+CMGL:"), Body: true})
+		cancel()
+		if <-end == nil {
+			t.Error("Run ended without a reason")
+		}
+		theirs.Close()
+		<-heard
+		for range e.URCs() {
+		}
+	})
+}

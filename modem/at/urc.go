@@ -1,0 +1,80 @@
+package at
+
+import "strings"
+
+// Kind says what an unsolicited line is about.
+type Kind uint8
+
+// The kinds of URC that reach [Engine.URCs]; all other lines of a modem are counted and forgotten.
+const (
+	KindNone         Kind = iota
+	KindMessage           // +CMT, +CDS, +CBM with a PDU                            [27.005 3.4.1]
+	KindStored            // +CMTI, +CDSI: a message lies in a memory               [27.005 3.4.1]
+	KindRegistration      // +CREG, +CGREG, +CEREG                                  [27.007 7.2, 10.1.20, 10.1.22]
+	KindSIM               // +CPIN: the SIM changed its state                       [27.007 8.3]
+	KindUSSD              // +CUSD                                                  [27.007 7.15]
+	KindCall              // RING, +CRING, +CLIP                                    [V.250 6.3.1] [27.007 6.11]
+	KindFull              // ^SMMEMFULL, +CIEV-like: the message memory is full
+	KindRestart           // RDY, ^SYSSTART …: all settings are gone
+)
+
+// URC is one unsolicited result code.
+type URC struct {
+	Kind Kind
+	Name string // "+CMTI", "RING"
+	Args string // what follows the name
+	PDU  string // the second line of +CMT, +CDS and +CBM: hex in PDU mode, text in text mode
+}
+
+// kindOf classes a line by its name.
+func kindOf(line string) (Kind, string) {
+	name := nameOf(line)
+	if name == "" {
+		name = line
+	}
+	switch strings.ToUpper(name) {
+	case "+CMT", "+CDS", "+CBM":
+		return KindMessage, name
+	case "+CMTI", "+CDSI":
+		return KindStored, name
+	case "+CREG", "+CGREG", "+CEREG", "+C5GREG":
+		return KindRegistration, name
+	case "+CPIN":
+		return KindSIM, name
+	case "+CUSD":
+		return KindUSSD, name
+	case "RING", "+CRING", "+CLIP":
+		return KindCall, name
+	case "^SMMEMFULL", "+ZSMGS", "^SMSFULL":
+		return KindFull, name
+	case "RDY", "^SYSSTART", "START", "MODEM:STARTUP", "^MODE: STARTUP":
+		return KindRestart, name
+	}
+	return KindNone, name
+}
+
+// header is a +CMT, +CDS or +CBM that waits for its second line.
+type header struct {
+	urc   URC
+	text  bool // text mode: whatever comes next is the message
+	lines int  // lines that came between
+}
+
+// maxBetween is how many foreign lines may stand between a header and its PDU before the header is given up.
+const maxBetween = 4
+
+// newHeader reads the first line of a message URC. In PDU mode it has one or two fields, "+CMT: ,24" and "+CDS: 25", in text mode three
+// and more.                                                                                                          [27.005 3.4.1]
+func newHeader(u URC) *header {
+	return &header{urc: u, text: len(Fields(u.Args)) > 2}
+}
+
+// body offers a line to the header: taken says that the line was its second, and over that the header is done with, taken or not.
+func (h *header) body(line string) (taken, over bool) {
+	if h.text || isHex(line) {
+		h.urc.PDU = line
+		return true, true
+	}
+	h.lines++
+	return false, h.lines > maxBetween
+}
