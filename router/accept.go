@@ -75,17 +75,20 @@ func (r *Router) fillMT(m *storage.Message) error {
 	}
 	now := r.now()
 	m.AcceptedAt = now
-	m.State = storage.Enroute
-	m.Queue, m.DueAt = ch.Name(), now
-	if m.ExpiresAt == 0 {
-		m.ExpiresAt = r.after(now, r.o.Validity)
+	m.Queue = ch.Name()
+	if m.State = storage.Scheduled; m.DueAt <= now { // else schedule_delivery_time is still to come
+		m.State, m.DueAt = storage.Enroute, now
 	}
-	if m.ExpiresAt <= now {
-		return invalid("validity_period", "the validity period is over already", "")
+	if m.ExpiresAt == 0 {
+		m.ExpiresAt = r.after(m.DueAt, r.o.Validity)
+	}
+	if m.ExpiresAt <= m.DueAt {
+		return invalid("validity_period", "the validity period is over before the message could be sent", "")
 	}
 	m.Deadline = m.ExpiresAt
 	m.Parts = parts
 	m.Held = storage.Millicredits(len(parts)) * storage.Credit
+	m.Note(now, "route", fmt.Sprintf("channel %s, parts %d, credits held %d", ch.Name(), len(parts), len(parts)))
 	return nil
 }
 

@@ -259,6 +259,7 @@ func (run *laneRun) attempt(m *storage.Message, i int, now storage.Time) {
 	if count(m.Parts).left() == 0 && run.Prepare != nil {
 		run.Prepare(m)
 	}
+	move(m, storage.Enroute)
 	p := &m.Parts[i]
 	p.State, p.Lane, p.Ref = storage.PartTrying, run.ID, ""
 	p.Tried = now

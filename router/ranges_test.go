@@ -1,0 +1,75 @@
+package router
+
+import (
+	"errors"
+	"testing"
+
+	"gsmgate/storage"
+)
+
+func TestParseRange_BadOnes_SayWhy(t *testing.T) {
+	for _, s := range []string{"", "+", "x", "+31x", "31-", "-31", "+31699-+316", "+3169999-+3160000", "+3169*1", "123456789012345678901", "+31*-+32*"} {
+		_, err := parseRange(s)
+		var re *Error
+		if !errors.As(err, &re) || re.Code != Invalid || re.Field != "address_range" || re.Hint == "" {
+			t.Errorf("parseRange(%q) = %v, want an Invalid error of address_range with a hint", s, err)
+		}
+	}
+}
+
+func TestOwners_MostSpecificWins(t *testing.T) {
+	o := newOwners([]storage.User{
+		{SystemID: "all", AddressRanges: []string{"*"}},
+		{SystemID: "nl", AddressRanges: []string{"+31*"}},
+		{SystemID: "mobile", AddressRanges: []string{"+316*"}},
+		{SystemID: "block", AddressRanges: []string{"+31699000000-+31699999999"}},
+		{SystemID: "inner", AddressRanges: []string{"31699001000-31699001999"}},
+		{SystemID: "one", AddressRanges: []string{"+31699001234"}},
+		{SystemID: "short", AddressRanges: []string{"7*"}},
+	})
+	for addr, want := range map[string]string{
+		"+31699001234":  "one",
+		"31699001234":   "one",
+		"31699001235":   "inner",
+		"+31699500000":  "block",
+		"+31611111111":  "mobile",
+		"+31201234567":  "nl",
+		"+316990000001": "mobile", // one digit more than the block's numbers
+		"7000":          "short",
+		"4915112345678": "all",
+	} {
+		if got, ok := o.of(storage.Address{Addr: addr}); !ok || got != want {
+			t.Errorf("owner of %s = %q, %v; want %q", addr, got, ok, want)
+		}
+	}
+	if user, ok := o.of(storage.Address{Addr: "Bank"}); ok {
+		t.Errorf("a name is owned by %q", user)
+	}
+}
+
+func TestConflict_CrossingRanges_Refused_NestedOnes_Not(t *testing.T) {
+	users := []storage.User{{SystemID: "a", AddressRanges: []string{"+3161*", "+31699000-+31699999", "+31201234567"}}}
+	for s, clash := range map[string]bool{
+		"+3161*":              true,
+		"+31611*":             false,
+		"+316*":               false,
+		"+31699500-+31700500": true,
+		"+31699500-+31699600": false,
+		"+31699000-+31699999": true,
+		"+31201234567":        true,
+		"+32*":                false,
+		"*":                   false,
+	} {
+		r, err := parseRange(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = conflict(users, "b", []addressRange{r})
+		if (err != nil) != clash {
+			t.Errorf("conflict of %s = %v, want clash %v", s, err, clash)
+		}
+		if err := conflict(users, "a", []addressRange{r}); err != nil {
+			t.Errorf("a user clashes with itself: %v", err)
+		}
+	}
+}
