@@ -20,7 +20,7 @@ func (d *decoder) timestamp(field string) time.Time {
 	return t
 }
 
-// readTime reads TP-SCTS, TP-DT or an absolute TP-VP; years are 2000 to 2099. Without a date the time is zero, an unreadable time of
+// readTime reads TP-SCTS, TP-DT or an absolute TP-VP; years 70 to 99 are of the last century. Without a date the time is zero, an unreadable time of
 // day is read as 0 and an unreadable zone as UTC; the note says so. [23.040 9.2.3.11]
 func readTime(b []byte) (t time.Time, note string) {
 	year, month, day := semiOctets(b[0]), semiOctets(b[1]), semiOctets(b[2])
@@ -39,11 +39,19 @@ func readTime(b []byte) (t time.Time, note string) {
 	if !ok {
 		note = "zone out of range"
 	}
-	t = time.Date(2000+year, time.Month(month), day, clock[0], clock[1], clock[2], 0, zone)
+	t = time.Date(century(year)+year, time.Month(month), day, clock[0], clock[1], clock[2], 0, zone)
 	if t.Day() != day {
 		return time.Time{}, "no date"
 	}
 	return t, note
+}
+
+// century gives the century of a two-digit year, as POSIX has it: an SMSC without a clock sends 1970.
+func century(year int) int {
+	if year < 70 {
+		return 2000
+	}
+	return 1900
 }
 
 // readZone reads the zone octet: swapped semi-octets of quarter hours, bit 3 the sign. ok is false outside of -12:00 to +14:00, where
