@@ -111,23 +111,23 @@ func (p *Outbind) fields(c *coder) {
 
 // CommandID returns IDUnbind.
 func (p *Unbind) CommandID() CommandID { return IDUnbind }
-func (p *Unbind) fields(c *coder)      { c.tlvs(&p.TLVs) }
+func (p *Unbind) fields(c *coder)      { c.nothing(&p.TLVs) }
 
 // CommandID returns IDUnbindResp.
 func (p *UnbindResp) CommandID() CommandID { return IDUnbindResp }
-func (p *UnbindResp) fields(c *coder)      { c.tlvs(&p.TLVs) }
+func (p *UnbindResp) fields(c *coder)      { c.nothing(&p.TLVs) }
 
 // CommandID returns IDEnquireLink.
 func (p *EnquireLink) CommandID() CommandID { return IDEnquireLink }
-func (p *EnquireLink) fields(c *coder)      { c.tlvs(&p.TLVs) }
+func (p *EnquireLink) fields(c *coder)      { c.nothing(&p.TLVs) }
 
 // CommandID returns IDEnquireLinkResp.
 func (p *EnquireLinkResp) CommandID() CommandID { return IDEnquireLinkResp }
-func (p *EnquireLinkResp) fields(c *coder)      { c.tlvs(&p.TLVs) }
+func (p *EnquireLinkResp) fields(c *coder)      { c.nothing(&p.TLVs) }
 
 // CommandID returns IDGenericNack.
 func (p *GenericNack) CommandID() CommandID { return IDGenericNack }
-func (p *GenericNack) fields(c *coder)      { c.tlvs(&p.TLVs) }
+func (p *GenericNack) fields(c *coder)      { c.nothing(&p.TLVs) }
 
 // CommandID returns IDSubmitSM.
 func (p *SubmitSM) CommandID() CommandID { return IDSubmitSM }
@@ -225,7 +225,7 @@ func (p *CancelSM) fields(c *coder) {
 
 // CommandID returns IDCancelSMResp.
 func (p *CancelSMResp) CommandID() CommandID { return IDCancelSMResp }
-func (p *CancelSMResp) fields(c *coder)      { c.tlvs(&p.TLVs) }
+func (p *CancelSMResp) fields(c *coder)      { c.nothing(&p.TLVs) }
 
 // CommandID returns IDReplaceSM.
 func (p *ReplaceSM) CommandID() CommandID { return IDReplaceSM }
@@ -243,19 +243,29 @@ func (p *ReplaceSM) fields(c *coder) {
 
 // CommandID returns IDReplaceSMResp.
 func (p *ReplaceSMResp) CommandID() CommandID { return IDReplaceSMResp }
-func (p *ReplaceSMResp) fields(c *coder)      { c.tlvs(&p.TLVs) }
+func (p *ReplaceSMResp) fields(c *coder)      { c.nothing(&p.TLVs) }
 
 // CommandID returns IDAlertNotification.
 func (p *AlertNotification) CommandID() CommandID { return IDAlertNotification }
 
 func (p *AlertNotification) fields(c *coder) {
 	c.source(&p.Source, maxDataAddr)
-	c.address("esme_addr", &p.ESME, maxDataAddr, StatusInvDstAdr)
+	c.octet("esme_addr_ton", &p.ESME.TON)
+	c.octet("esme_addr_npi", &p.ESME.NPI)
+	c.text("esme_addr", &p.ESME.Addr, maxDataAddr, StatusInvDstAdr)
 	c.tlvs(&p.TLVs)
 }
 
 func (c *coder) messageID(v *string) { c.text("message_id", v, maxMessageID, StatusInvMsgID) }
 
-func (c *coder) source(a *Address, limit int) { c.address("source_addr", a, limit, StatusInvSrcAdr) }
+func (c *coder) source(a *Address, limit int) {
+	c.octet("source_addr_ton", &a.TON)
+	c.octet("source_addr_npi", &a.NPI)
+	c.text("source_addr", &a.Addr, limit, StatusInvSrcAdr)
+}
 
-func (c *coder) dest(a *Address, limit int) { c.address("destination_addr", a, limit, StatusInvDstAdr) }
+func (c *coder) dest(a *Address, limit int) {
+	c.octet("dest_addr_ton", &a.TON)
+	c.octet("dest_addr_npi", &a.NPI)
+	c.text("destination_addr", &a.Addr, limit, StatusInvDstAdr)
+}

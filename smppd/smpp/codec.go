@@ -220,13 +220,6 @@ func (c *coder) time(field string, v *string, status CommandStatus) {
 	}
 }
 
-// address codes a TON, an NPI and an address.
-func (c *coder) address(prefix string, a *Address, limit int, status CommandStatus) {
-	c.octet(prefix+"_ton", &a.TON)
-	c.octet(prefix+"_npi", &a.NPI)
-	c.text(prefix, &a.Addr, limit, status)
-}
-
 // shortMessage codes sm_length and short_message. [SMPP34 5.2.21, 5.2.22]
 func (c *coder) shortMessage(v *[]byte) {
 	const maxShortMessage = 254
@@ -266,5 +259,13 @@ func (c *coder) tlvs(v *TLVs) {
 	}
 	if c.encode {
 		c.b = append(c.b, *v...)
+	}
+}
+
+// nothing codes the body of a PDU that has none. Well-formed parameters are
+// unknown ones, and ignored; anything else is a wrong length. [SMPP34 3.3]
+func (c *coder) nothing(v *TLVs) {
+	if c.tlvs(v); c.err != nil {
+		c.err.Status = StatusInvCmdLen
 	}
 }

@@ -95,21 +95,23 @@ const anyLength = 0xFFFF
 // tagRule says where a tag is defined, how long its value is and, for integers
 // of one octet, which values the specification gives a meaning.
 type tagRule struct {
-	name     string
-	in       commands
-	min, max int
-	valid    func(uint8) bool // nil: every value
+	name             string
+	in               commands
+	min, max         int
+	lowest, greatest uint8 // of a value of one octet
 }
 
-func one(name string, in commands, valid func(uint8) bool) tagRule {
-	return tagRule{name, in, 1, 1, valid}
+func sized(name string, in commands, least, most int) tagRule {
+	return tagRule{name: name, in: in, min: least, max: most, greatest: 255}
 }
 
-func two(name string, in commands) tagRule { return tagRule{name, in, 2, 2, nil} }
+func one(name string, in commands) tagRule { return sized(name, in, 1, 1) }
 
-func upTo(limit uint8) func(uint8) bool { return func(v uint8) bool { return v <= limit } }
+func two(name string, in commands) tagRule { return sized(name, in, 2, 2) }
 
-func atLeastOne(v uint8) bool { return v >= 1 }
+func ranged(name string, in commands, lowest, greatest uint8) tagRule {
+	return tagRule{name: name, in: in, min: 1, max: 1, lowest: lowest, greatest: greatest}
+}
 
 // rule returns the rule of a tag; its name is "" for an unknown one.
 func (t Tag) rule() tagRule {
@@ -125,37 +127,37 @@ func (t Tag) rule() tagRule {
 func (t Tag) ruleOfAddressing() tagRule {
 	switch t {
 	case TagDestAddrSubunit:
-		return one("dest_addr_subunit", inSMD, nil)
+		return one("dest_addr_subunit", inSMD)
 	case TagDestNetworkType:
-		return one("dest_network_type", inData, nil)
+		return one("dest_network_type", inData)
 	case TagDestBearerType:
-		return one("dest_bearer_type", inData, nil)
+		return one("dest_bearer_type", inData)
 	case TagDestTelematicsID:
 		return two("dest_telematics_id", inData)
 	case TagSourceAddrSubunit:
-		return one("source_addr_subunit", inSMD, nil)
+		return one("source_addr_subunit", inSMD)
 	case TagSourceNetworkType:
-		return one("source_network_type", inData, nil)
+		return one("source_network_type", inData)
 	case TagSourceBearerType:
-		return one("source_bearer_type", inData, nil)
+		return one("source_bearer_type", inData)
 	case TagSourceTelematicsID:
-		return one("source_telematics_id", inData, nil)
+		return one("source_telematics_id", inData)
 	case TagQoSTimeToLive:
-		return tagRule{"qos_time_to_live", inData, 4, 4, nil}
+		return sized("qos_time_to_live", inData, 4, 4)
 	case TagPayloadType:
-		return one("payload_type", inSMDV, nil)
+		return one("payload_type", inSMDV)
 	case TagAdditionalStatusInfoText:
-		return tagRule{"additional_status_info_text", inDataResp, 1, 256, nil}
+		return sized("additional_status_info_text", inDataResp, 1, 256)
 	case TagReceiptedMessageID:
-		return tagRule{"receipted_message_id", inDV, 1, 65, nil}
+		return sized("receipted_message_id", inDV, 1, 65)
 	case TagMsMsgWaitFacilities:
-		return one("ms_msg_wait_facilities", inSMD, nil)
+		return one("ms_msg_wait_facilities", inSMD)
 	case TagPrivacyIndicator:
-		return one("privacy_indicator", inSMDV, upTo(3))
+		return ranged("privacy_indicator", inSMDV, 0, 3)
 	case TagSourceSubaddress:
-		return tagRule{"source_subaddress", inSMDV, 2, 23, nil}
+		return sized("source_subaddress", inSMDV, 2, 23)
 	case TagDestSubaddress:
-		return tagRule{"dest_subaddress", inSMDV, 2, 23, nil}
+		return sized("dest_subaddress", inSMDV, 2, 23)
 	}
 	return tagRule{}
 }
@@ -165,7 +167,7 @@ func (t Tag) ruleOfMessage() tagRule {
 	case TagUserMessageReference:
 		return two("user_message_reference", inSMDV)
 	case TagUserResponseCode:
-		return one("user_response_code", inSDV, nil)
+		return one("user_response_code", inSDV)
 	case TagSourcePort:
 		return two("source_port", inSMDV)
 	case TagDestinationPort:
@@ -173,21 +175,21 @@ func (t Tag) ruleOfMessage() tagRule {
 	case TagSARMsgRefNum:
 		return two("sar_msg_ref_num", inSMDV)
 	case TagLanguageIndicator:
-		return one("language_indicator", inSMDV, nil)
+		return one("language_indicator", inSMDV)
 	case TagSARTotalSegments:
-		return one("sar_total_segments", inSMDV, atLeastOne)
+		return ranged("sar_total_segments", inSMDV, 1, 255)
 	case TagSARSegmentSeqnum:
-		return one("sar_segment_seqnum", inSMDV, atLeastOne)
+		return ranged("sar_segment_seqnum", inSMDV, 1, 255)
 	case TagSCInterfaceVersion:
-		return one("sc_interface_version", inBindResp, nil)
+		return one("sc_interface_version", inBindResp)
 	case TagCallbackNumPresInd:
-		return one("callback_num_pres_ind", inSMD, nil)
+		return one("callback_num_pres_ind", inSMD)
 	case TagCallbackNumAtag:
-		return tagRule{"callback_num_atag", inSMD, 0, 65, nil}
+		return sized("callback_num_atag", inSMD, 0, 65)
 	case TagNumberOfMessages:
-		return one("number_of_messages", inSD, upTo(99))
+		return ranged("number_of_messages", inSD, 0, 99)
 	case TagCallbackNum:
-		return tagRule{"callback_num", inSMDV, 4, 19, nil}
+		return sized("callback_num", inSMDV, 4, 19)
 	}
 	return tagRule{}
 }
@@ -195,35 +197,35 @@ func (t Tag) ruleOfMessage() tagRule {
 func (t Tag) ruleOfService() tagRule {
 	switch t {
 	case TagDPFResult:
-		return one("dpf_result", inDataResp, upTo(1))
+		return ranged("dpf_result", inDataResp, 0, 1)
 	case TagSetDPF:
-		return one("set_dpf", inData, upTo(1))
+		return ranged("set_dpf", inData, 0, 1)
 	case TagMsAvailabilityStatus:
-		return one("ms_availability_status", inAlert, nil)
+		return one("ms_availability_status", inAlert)
 	case TagNetworkErrorCode:
-		return tagRule{"network_error_code", inDV | inDataResp, 3, 3, nil}
+		return sized("network_error_code", inDV|inDataResp, 3, 3)
 	case TagMessagePayload:
-		return tagRule{"message_payload", inSMDV, 0, anyLength, nil}
+		return sized("message_payload", inSMDV, 0, anyLength)
 	case TagDeliveryFailureReason:
-		return one("delivery_failure_reason", inDataResp, nil)
+		return one("delivery_failure_reason", inDataResp)
 	case TagMoreMessagesToSend:
-		return one("more_messages_to_send", inSD, upTo(1))
+		return ranged("more_messages_to_send", inSD, 0, 1)
 	case TagMessageState:
-		return one("message_state", inDV, upTo(uint8(StateSkipped)))
+		return ranged("message_state", inDV, 0, uint8(StateSkipped))
 	case TagCongestionState:
-		return one("congestion_state", inDataResp|inBindResp, nil)
+		return one("congestion_state", inDataResp|inBindResp)
 	case TagUSSDServiceOp:
-		return one("ussd_service_op", inSubmit, nil)
+		return one("ussd_service_op", inSubmit)
 	case TagDisplayTime:
-		return one("display_time", inSMD, nil)
+		return one("display_time", inSMD)
 	case TagSMSSignal:
 		return two("sms_signal", inSMD)
 	case TagMsValidity:
-		return one("ms_validity", inSMD, nil)
+		return sized("ms_validity", inSMD, 1, 4) // 1 or 4 [SMPP50 4.8.4.37]
 	case TagAlertOnMessageDelivery:
-		return tagRule{"alert_on_message_delivery", inSMD, 0, 0, nil}
+		return sized("alert_on_message_delivery", inSMD, 0, 0)
 	case TagITSReplyType:
-		return one("its_reply_type", inSD, nil)
+		return one("its_reply_type", inSD)
 	case TagITSSessionInfo:
 		return two("its_session_info", inSDV)
 	}
@@ -261,7 +263,7 @@ func (r *tagRule) check(v []byte) (CommandStatus, string) {
 	if len(v) < r.min || len(v) > r.max {
 		return StatusInvParLen, fmt.Sprintf("%d octets, not %d to %d", len(v), r.min, r.max)
 	}
-	if r.valid != nil && !r.valid(v[0]) {
+	if r.max == 1 && (v[0] < r.lowest || v[0] > r.greatest) {
 		return StatusInvOptParamVal, "a value without a meaning"
 	}
 	return StatusOK, ""
