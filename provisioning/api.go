@@ -1,0 +1,137 @@
+package provisioning
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+
+	"gsmgate/router"
+)
+
+// Config is what New needs. The functions may be nil: then there is nothing
+// to tell.
+type Config struct {
+	Router    *router.Router
+	Log       *slog.Logger
+	Version   string
+	Listeners func() []string
+	Sessions  func() []Session
+	Modems    func() []Modem
+}
+
+// API is the http.Handler of the REST API.
+type API struct {
+	Config
+	started time.Time
+	echo    *echo.Echo
+	huma    huma.API
+}
+
+// maxBody is the most octets that a request body may have.
+const maxBody = 256 << 10
+
+// New makes the API over a router, which need not run.
+func New(c Config) *API {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &API{Config: c, started: time.Now(), echo: echo.New()}
+	// The default believes X-Forwarded-For, whoever sent it.
+	a.echo.IPExtractor = echo.ExtractIPDirect()
+	a.echo.HTTPErrorHandler = a.unrouted
+	a.huma = humaecho.New(a.echo, describe(c.Version))
+	a.routes()
+	return a
+}
+
+// describe is huma's configuration: no pages that load from elsewhere, and no
+// links in the answers.
+func describe(version string) huma.Config {
+	c := huma.DefaultConfig("gsmgate", version)
+	c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", nil
+	c.RejectUnknownQueryParameters = true
+	c.Transformers = []huma.Transformer{reshape}
+	c.Info.Description = "Money is in millicredits, times are RFC 3339 in UTC, states are SMPP's words."
+	return c
+}
+
+// ServeHTTP answers a request that was let through, see Token.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		if v := recover(); v != nil {
+			if v == http.ErrAbortHandler {
+				panic(v)
+			}
+			stack := make([]byte, 8<<10)
+			a.Log.Error("request panicked", "method", r.Method, "path", r.URL.Path, "panic", v, "stack", string(stack[:runtime.Stack(stack, false)]))
+			writeProblem(w, problem(http.StatusInternalServerError, "", "internal error", ""))
+		}
+	}()
+	a.echo.ServeHTTP(w, r)
+}
+
+// unrouted answers what no handler took.
+func (a *API) unrouted(err error, c echo.Context) {
+	p := problem(http.StatusInternalServerError, "", "internal error", "")
+	var he *echo.HTTPError
+	if errors.As(err, &he) {
+		p = problem(he.Code, "", "no such resource", "/openapi.json lists what there is")
+		if he.Code == http.StatusMethodNotAllowed {
+			p.Detail = "no such method on this resource"
+		}
+	}
+	if !c.Response().Committed {
+		writeProblem(c.Response(), p)
+	}
+}
+
+func (a *API) routes() {
+	get, post, patch := http.MethodGet, http.MethodPost, http.MethodPatch
+	route(a, get, "/v1/status", 200, "the gateway at a glance", a.status)
+	route(a, get, "/v1/version", 200, "name and version of the program", a.version)
+	route(a, get, "/v1/sessions", 200, "bound SMPP sessions", a.sessions)
+	route(a, get, "/v1/modems", 200, "the bank of modems", a.modems)
+	route(a, get, "/v1/verify", 200, "check the whole file", a.verify)
+	route(a, get, "/v1/users", 200, "all users", a.users)
+	route(a, post, "/v1/users", 201, "add a user", a.addUser)
+	route(a, get, "/v1/users/{name}", 200, "one user", a.user)
+	route(a, patch, "/v1/users/{name}", 200, "change a user", a.setUser)
+	route(a, post, "/v1/users/{name}/credits", 200, "top up, or correct downwards", a.credit)
+	route(a, get, "/v1/messages", 200, "messages, newest first", a.messages)
+	route(a, post, "/v1/messages", 202, "send a message in a user's name", a.send)
+	route(a, get, "/v1/messages/{id}", 200, "one message with its timeline", a.message)
+}
+
+// body wraps what a handler answers, or takes.
+type body[T any] struct{ Body T }
+
+// none is a request without parameters.
+type none struct{}
+
+// route registers a handler that knows neither HTTP nor echo.
+func route[I, O any](a *API, method, path string, status int, summary string, handle func(context.Context, *I) (O, error)) {
+	op := huma.Operation{
+		OperationID: huma.GenerateOperationID(method, path, new(body[O])), Summary: summary,
+		Method: method, Path: path, DefaultStatus: status, MaxBodyBytes: maxBody,
+		Responses: map[string]*huma.Response{"default": a.problemResponse()},
+	}
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*body[O], error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, problemOf(a.Log, err)
+		}
+		return &body[O]{out}, nil
+	})
+}
+
+func (a *API) problemResponse() *huma.Response {
+	schema := a.huma.OpenAPI().Components.Schemas.Schema(problemType, true, "Problem")
+	return &huma.Response{Description: "Problem", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: schema}}}
+}

@@ -1,0 +1,186 @@
+// Package client calls the REST API of package provisioning: over the unix
+// socket of a running gateway, or straight into an API in the same process.
+//
+// Errors that the API gave are *provisioning.Problem; ErrNoGateway says that
+// nothing listens on the socket.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"syscall"
+	"time"
+
+	"gsmgate/provisioning"
+)
+
+// ErrNoGateway says that no gateway listens on the socket.
+var ErrNoGateway = errors.New("no gateway listens")
+
+// Client calls one API. It may be used from any goroutine.
+type Client struct{ http http.Client }
+
+// Dialer opens a connection to the API.
+type Dialer func(ctx context.Context) (net.Conn, error)
+
+// Dial makes a client of a way to connect.
+func Dial(dial Dialer) *Client {
+	return &Client{http.Client{Transport: &http.Transport{
+		DialContext:     func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+		MaxIdleConns:    2,
+		IdleConnTimeout: time.Minute,
+	}}}
+}
+
+// Unix makes a client of the socket at path, see socket.go for long paths.
+func Unix(path string) *Client {
+	return Dial(func(ctx context.Context) (net.Conn, error) { return DialUnix(ctx, path) })
+}
+
+// Local makes a client of a handler in this process.
+func Local(h http.Handler) *Client { return &Client{http.Client{Transport: local{h}}} }
+
+// local is a round trip without a network.
+type local struct{ http.Handler }
+
+func (l local) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := &recorder{header: http.Header{}, code: http.StatusOK}
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	l.ServeHTTP(w, r)
+	return &http.Response{
+		Status: http.StatusText(w.code), StatusCode: w.code, Header: w.header, Request: r,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()),
+	}, nil
+}
+
+type recorder struct {
+	header http.Header
+	code   int
+	body   bytes.Buffer
+}
+
+func (w *recorder) Header() http.Header         { return w.header }
+func (w *recorder) WriteHeader(code int)        { w.code = code }
+func (w *recorder) Write(p []byte) (int, error) { return w.body.Write(p) }
+
+// Close lets idle connections go.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+func (c *Client) Status(ctx context.Context) (s provisioning.Status, err error) {
+	return s, c.call(ctx, http.MethodGet, "/v1/status", nil, &s)
+}
+
+func (c *Client) Version(ctx context.Context) (v provisioning.Version, err error) {
+	return v, c.call(ctx, http.MethodGet, "/v1/version", nil, &v)
+}
+
+func (c *Client) Verify(ctx context.Context) (v provisioning.Verdict, err error) {
+	return v, c.call(ctx, http.MethodGet, "/v1/verify", nil, &v)
+}
+
+func (c *Client) Users(ctx context.Context) (users []provisioning.User, err error) {
+	return users, c.call(ctx, http.MethodGet, "/v1/users", nil, &users)
+}
+
+func (c *Client) User(ctx context.Context, name string) (u provisioning.User, err error) {
+	return u, c.call(ctx, http.MethodGet, "/v1/users/"+url.PathEscape(name), nil, &u)
+}
+
+func (c *Client) AddUser(ctx context.Context, in provisioning.NewUser) (u provisioning.User, err error) {
+	return u, c.call(ctx, http.MethodPost, "/v1/users", in, &u)
+}
+
+func (c *Client) SetUser(ctx context.Context, name string, in provisioning.UserPatch) (u provisioning.User, err error) {
+	return u, c.call(ctx, http.MethodPatch, "/v1/users/"+url.PathEscape(name), in, &u)
+}
+
+func (c *Client) Credit(ctx context.Context, name string, in provisioning.NewCredit) (b provisioning.Balance, err error) {
+	return b, c.call(ctx, http.MethodPost, "/v1/users/"+url.PathEscape(name)+"/credits", in, &b)
+}
+
+// Send gives the message_id; without an error the message is on disk.
+func (c *Client) Send(ctx context.Context, in provisioning.NewMessage) (string, error) {
+	var id provisioning.MessageID
+	err := c.call(ctx, http.MethodPost, "/v1/messages", in, &id)
+	return id.ID, err
+}
+
+func (c *Client) Message(ctx context.Context, id string) (m provisioning.Message, err error) {
+	return m, c.call(ctx, http.MethodGet, "/v1/messages/"+url.PathEscape(id), nil, &m)
+}
+
+// Messages gives one page, newest first; the next one is Before its last ID.
+func (c *Client) Messages(ctx context.Context, f provisioning.MessageFilter) (list []provisioning.Message, err error) {
+	q := url.Values{}
+	for key, value := range map[string]string{"user": f.User, "state": f.State, "kind": f.Kind, "before": f.Before} {
+		if value != "" {
+			q.Set(key, value)
+		}
+	}
+	if f.Limit > 0 {
+		q.Set("limit", strconv.Itoa(f.Limit))
+	}
+	return list, c.call(ctx, http.MethodGet, "/v1/messages?"+q.Encode(), nil, &list)
+}
+
+// call sends in as JSON and reads out of the answer.
+func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	var payload io.Reader
+	if in != nil {
+		raw, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		payload = bytes.NewReader(raw)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://gateway"+path, payload)
+	if err != nil {
+		return err
+	}
+	if in != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(r)
+	if err != nil {
+		return unreached(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		return refusal(resp)
+	}
+	return json.NewDecoder(resp.Body).Decode(out)
+}
+
+func unreached(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return ErrNoGateway
+	}
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		err = ue.Err
+	}
+	return fmt.Errorf("the gateway does not answer: %w", err)
+}
+
+// refusal reads the problem of an answer that is none.
+func refusal(resp *http.Response) error {
+	p := &provisioning.Problem{}
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil || json.Unmarshal(raw, p) != nil || p.Detail == "" {
+		return fmt.Errorf("the gateway answered %s", resp.Status)
+	}
+	p.Status = resp.StatusCode
+	return p
+}

@@ -1,0 +1,113 @@
+package provisioning
+
+import (
+	"encoding/hex"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"gsmgate/router"
+	"gsmgate/storage"
+)
+
+var problemType = reflect.TypeFor[Problem]()
+
+// stateWords are the words of all states [SMPP34 5.2.28].
+func stateWords() []string {
+	words := make([]string, storage.Rejected+1)
+	for i := range words {
+		words[i] = router.StateWord(storage.State(i))
+	}
+	return words
+}
+
+var partWords = [...]string{
+	storage.PartWaiting: "waiting", storage.PartTrying: "trying", storage.PartSent: "sent",
+	storage.PartUnknown: "unknown", storage.PartDone: "done", storage.PartFailed: "failed",
+}
+
+var kindWords = map[storage.Kind]string{storage.MT: "MT", storage.MO: "MO", storage.Receipt: "receipt"}
+
+func parseState(word string) (storage.State, bool) {
+	i := slices.Index(stateWords(), strings.ToUpper(word))
+	return storage.State(max(i, 0)), i >= 0
+}
+
+// word is the i-th of words, or "?" for a value that this program does not know.
+func word[I ~uint8](words []string, i I) string {
+	if int(i) < len(words) {
+		return words[i]
+	}
+	return "?"
+}
+
+func userOf(v router.UserView) User {
+	return User{
+		Name: v.SystemID, Enabled: v.Enabled, CreatedAt: v.Created.Time(),
+		AddressRanges: append([]string{}, v.AddressRanges...), Balance: balanceOf(v.Balance),
+	}
+}
+
+func balanceOf(b storage.Balance) Balance {
+	return Balance{Granted: int64(b.Granted), Available: int64(b.Available), Held: int64(b.Held), Spent: int64(b.Spent)}
+}
+
+func channelsOf(list []router.ChannelStatus) []Channel {
+	channels := make([]Channel, len(list))
+	for i, c := range list {
+		channels[i] = Channel{Name: c.Name, Ready: c.Ready, Reason: c.Reason, Queued: c.Queued, Lanes: []Lane{}}
+		for _, l := range c.Lanes {
+			channels[i].Lanes = append(channels[i].Lanes, Lane{ID: l.ID, Busy: l.Busy, Window: l.Window})
+		}
+	}
+	return channels
+}
+
+func messageOf(m *storage.Message) Message {
+	out := Message{
+		ID: m.ID.String(), Kind: kindWords[m.Kind], User: m.User, State: router.StateWord(m.State),
+		Source: addressOf(m.Source), Dest: addressOf(m.Dest), Text: m.Text,
+		Price: int64(m.Held + m.Spent), Reason: m.Reason, Queue: m.Queue,
+		AcceptedAt: m.AcceptedAt.Time(), ExpiresAt: optional(m.ExpiresAt), EndedAt: optional(m.EndedAt),
+		Parts: []Part{}, Events: []Event{},
+	}
+	if m.Text == "" {
+		out.Data = hex.EncodeToString(m.Data)
+	}
+	if m.About != nil {
+		out.About = m.About.ID.String()
+	}
+	for i := range m.Parts {
+		out.Parts = append(out.Parts, partOf(&m.Parts[i]))
+	}
+	for _, e := range router.Timeline(m) {
+		out.Events = append(out.Events, Event{At: e.At.Time(), What: e.What, Text: e.Text})
+	}
+	return out
+}
+
+// addressOf writes an international number with its plus [SMPP34 5.2.5].
+func addressOf(a storage.Address) string {
+	const international = 1
+	if a.TON == international && a.Addr != "" && !strings.HasPrefix(a.Addr, "+") {
+		return "+" + a.Addr
+	}
+	return a.Addr
+}
+
+func partOf(p *storage.Part) Part {
+	return Part{
+		State: word(partWords[:], p.State), Lane: p.Lane, Ref: p.Ref, Attempts: p.Attempts,
+		TriedAt: optional(p.Tried), EndedAt: optional(p.Ended), Cause: p.Cause,
+	}
+}
+
+// optional is nil for a time that is not set.
+func optional(t storage.Time) *time.Time {
+	if t == 0 {
+		return nil
+	}
+	at := t.Time()
+	return &at
+}
