@@ -35,6 +35,7 @@ type Lane struct {
 	ID     string // "sim:8931…", "user:acme"
 	Queue  string // the queue it drains
 	Window int    // most messages on their way at once
+	Says   string // what the lane's references are, for the timeline: "AT+CMGS TP-MR"
 	// Resend says that a message may be sent again when its outcome is not
 	// known: then no attempt is written before it [SMPP34 2.8].
 	Resend bool

@@ -40,7 +40,7 @@ func home(q string) string {
 
 // Serve drains the lane's queue through s; see Inbox.
 func (r *Router) Serve(ctx context.Context, l Lane, s Sender) error {
-	l.Window = max(l.Window, 1)
+	l.Window, l.Says = max(l.Window, 1), orDefault(l.Says, "reference")
 	run := &laneRun{Lane: l, r: r, s: s, queues: []*queue{r.queue(pinned(&l)), r.queue(l.Queue)}}
 	r.register(run, true)
 	defer r.register(run, false)
@@ -273,7 +273,7 @@ func (run *laneRun) attempt(m *storage.Message, i int, now storage.Time) {
 func (run *laneRun) proceed(ctx context.Context, q *queue, id storage.ID, i int, ref string) (*storage.Message, int, error) {
 	next := -1
 	m, err := run.r.changeSync(id, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
-		more := run.r.sent(m, i, ref, now)
+		more := run.sent(m, i, ref, now)
 		if next = nextWaiting(m.Parts); next >= 0 && !ended(m) {
 			run.attempt(m, next, now)
 		}

@@ -26,7 +26,7 @@ func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref 
 		m.Note(now, "delivered", "to "+run.ID)
 		return r.finish(m, storage.Delivered, 0, "", now), nil
 	case se == nil:
-		return r.sent(m, i, ref, now), nil
+		return run.sent(m, i, ref, now), nil
 	case m.Parts[i].Ended != 0:
 		// a report came before the answer: it knows better
 		return r.weigh(m, now), nil
@@ -57,14 +57,14 @@ func asSendError(err error) *SendError {
 }
 
 // sent notes that the next hop has part i. A report may have come before.
-func (r *Router) sent(m *storage.Message, i int, ref string, now storage.Time) []*storage.Message {
+func (run *laneRun) sent(m *storage.Message, i int, ref string, now storage.Time) []*storage.Message {
 	p := &m.Parts[i]
 	p.Ref = ref
-	m.Note(now, "sent", fmt.Sprintf("part %d of %d by %s, reference %s", i+1, len(m.Parts), p.Lane, ref))
+	m.Note(now, "sent", fmt.Sprintf("part %d of %d by %s, %s %s", i+1, len(m.Parts), run.ID, run.Says, ref))
 	if p.State == storage.PartTrying {
 		p.State = storage.PartSent
 	}
-	return r.weigh(m, now)
+	return run.r.weigh(m, now)
 }
 
 // weigh draws the conclusion from the parts, after one of them changed.
@@ -165,6 +165,7 @@ func (r *Router) finish(m *storage.Message, state storage.State, cause uint32, r
 	m.Note(now, stateWord(state), reason)
 	settleMoney(m)
 	if rc := r.receipt(m, now); rc != nil {
+		m.Note(now, "receipt", "queued for user "+m.User)
 		return []*storage.Message{rc}
 	}
 	return nil
