@@ -1,0 +1,178 @@
+package smppd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"gsmgate/smppd/smpp"
+)
+
+var (
+	// ErrNotSent is wrapped by errors of Deliver for a message that has certainly not gone out.
+	ErrNotSent = errors.New("deliver_sm was not sent")
+	// ErrNoResponse is wrapped by errors of Deliver for a message that went out, or may have,
+	// without an answer: by [SMPP34 2.8] it is to be sent again, and may then arrive twice.
+	ErrNoResponse = errors.New("deliver_sm was not answered")
+)
+
+// Deliver sends a message to the ESME and waits for deliver_sm_resp, for the length of the
+// response timer at most; with DeliverWindow of them unanswered it first waits for a place, as
+// long as ctx lasts. It returns the status of the answer, or that of a generic_nack. An error is
+// or wraps ErrNotSent or ErrNoResponse; with an *smpp.Error inside, the message can never be sent
+// to this ESME as it is. An ESME of a version before 3.4 gets no TLVs. [SMPP34 4.6, 3.4]
+func (s *Session) Deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandStatus, error) {
+	if !s.CanReceive() {
+		return 0, fmt.Errorf("%w: the session is not bound as a receiver", ErrNotSent)
+	}
+	m, err := forVersion(m, s.InterfaceVersion())
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrNotSent, err)
+	}
+	select {
+	case s.delivers <- struct{}{}:
+		defer func() { <-s.delivers }()
+	case <-ctx.Done():
+		return 0, fmt.Errorf("%w: %w", ErrNotSent, context.Cause(ctx))
+	case <-s.closing:
+		return 0, fmt.Errorf("%w: the session is ending", ErrNotSent)
+	case <-s.dead:
+		return 0, fmt.Errorf("%w: the session is over", ErrNotSent)
+	}
+	return s.deliver(ctx, m)
+}
+
+// deliver sends m, which has a place in the window, and waits for its answer.
+func (s *Session) deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandStatus, error) {
+	sequence, answer := s.requests.deliver()
+	defer s.requests.forget(sequence)
+	if err := s.out.put(smpp.StatusOK, sequence, m); err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrNotSent, err)
+	}
+	s.counts.delivers.Add(1)
+	timer := time.NewTimer(s.srv.cfg.Response) // [SMPP34 7.2]
+	defer timer.Stop()
+	select {
+	case status := <-answer:
+		return status, nil
+	case <-timer.C:
+		return 0, fmt.Errorf("%w within %v", ErrNoResponse, s.srv.cfg.Response)
+	case <-ctx.Done():
+		return 0, fmt.Errorf("%w: %w", ErrNoResponse, context.Cause(ctx))
+	case <-s.dead:
+	}
+	select {
+	case status := <-answer: // it came just before the end
+		return status, nil
+	default:
+		return 0, fmt.Errorf("%w: the session is over", ErrNoResponse)
+	}
+}
+
+// forVersion returns m as an ESME of this version may get it.
+func forVersion(m *smpp.DeliverSM, version uint8) (*smpp.DeliverSM, error) {
+	if version >= smpp.Version34 || len(m.TLVs) == 0 {
+		return m, nil
+	}
+	if m.TLVs.Has(smpp.TagMessagePayload) {
+		return nil, &smpp.Error{Status: smpp.StatusInvMsgLen, Field: "message_payload", Reason: "not for an ESME before 3.4"}
+	}
+	plain := *m
+	plain.TLVs = nil
+	return &plain, nil
+}
+
+// requests are the requests of this side that a session has not answered.
+type requests struct {
+	mu           sync.Mutex
+	last         uint32 // sequence_number of the newest request
+	delivers     map[uint32]chan smpp.CommandStatus
+	enquireAsked uint32 // sequence_number of the newest enquire_link, 0 when answered
+	unbindAsked  uint32
+}
+
+// next is called under mu. [SMPP34 5.1.4]
+func (r *requests) next() uint32 {
+	r.last = r.last%smpp.MaxSequence + 1
+	return r.last
+}
+
+// deliver gives a deliver_sm its sequence_number and the channel that will hold its answer.
+func (r *requests) deliver() (sequence uint32, answer <-chan smpp.CommandStatus) {
+	c := make(chan smpp.CommandStatus, 1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.delivers == nil {
+		r.delivers = make(map[uint32]chan smpp.CommandStatus)
+	}
+	sequence = r.next()
+	r.delivers[sequence] = c
+	return sequence, c
+}
+
+func (r *requests) forget(sequence uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.delivers, sequence)
+}
+
+func (r *requests) enquire() (sequence uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.enquireAsked = r.next()
+	return r.enquireAsked
+}
+
+func (r *requests) unbind() (sequence uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unbindAsked = r.next()
+	return r.unbindAsked
+}
+
+// inFlight is the number of deliver_sm without an answer.
+func (r *requests) inFlight() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.delivers)
+}
+
+// settled says what a response answered.
+type settled int
+
+const (
+	settledNothing settled = iota
+	settledDeliver
+	settledEnquire
+	settledUnbind
+)
+
+// settle finds the request that h answers, and hands its status to the one who waits for it.
+// generic_nack answers any. unbind_resp needs no matching sequence_number: it can mean one thing.
+func (r *requests) settle(h smpp.Header) settled {
+	kind, answer := r.match(h)
+	if answer != nil {
+		answer <- h.Status // one slot, and match gives it to one caller only
+	}
+	return kind
+}
+
+func (r *requests) match(h smpp.Header) (settled, chan<- smpp.CommandStatus) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	nack := h.ID == smpp.IDGenericNack
+	if c, ok := r.delivers[h.Sequence]; ok && (nack || h.ID == smpp.IDDeliverSMResp) {
+		delete(r.delivers, h.Sequence)
+		return settledDeliver, c
+	}
+	switch {
+	case r.unbindAsked != 0 && (h.ID == smpp.IDUnbindResp || nack && h.Sequence == r.unbindAsked):
+		return settledUnbind, nil
+	case r.enquireAsked != 0 && h.Sequence == r.enquireAsked && (nack || h.ID == smpp.IDEnquireLinkResp):
+		r.enquireAsked = 0
+		return settledEnquire, nil
+	}
+	return settledNothing, nil
+}
