@@ -31,17 +31,33 @@ func (s *Session) Deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandS
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
+	if err := s.takeDeliverPlace(ctx); err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrNotSent, err)
+	}
+	defer func() { <-s.delivers }()
+	return s.deliver(ctx, m)
+}
+
+// takeDeliverPlace waits for a place in the deliver window. An ending session gives none, even
+// if it has one.
+func (s *Session) takeDeliverPlace(ctx context.Context) error {
+	select {
+	case <-s.closing:
+		return errEnding
+	case <-s.dead:
+		return errFinished
+	default:
+	}
 	select {
 	case s.delivers <- struct{}{}:
-		defer func() { <-s.delivers }()
+		return nil
 	case <-ctx.Done():
-		return 0, fmt.Errorf("%w: %w", ErrNotSent, context.Cause(ctx))
+		return context.Cause(ctx)
 	case <-s.closing:
-		return 0, fmt.Errorf("%w: the session is ending", ErrNotSent)
+		return errEnding
 	case <-s.dead:
-		return 0, fmt.Errorf("%w: the session is over", ErrNotSent)
+		return errFinished
 	}
-	return s.deliver(ctx, m)
 }
 
 // deliver sends m, which has a place in the window, and waits for its answer.

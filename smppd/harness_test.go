@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"sync"
 	"testing"
@@ -134,7 +133,7 @@ func start(t testing.TB, cfg Config, b *backend) *running {
 // startTLS runs a server over TLS on the loopback address.
 func startTLS(t testing.TB, cfg Config, b *backend) *running {
 	t.Helper()
-	cert, err := Certificate(t.TempDir(), "", "", slog.New(slog.DiscardHandler))
+	cert, err := Certificate(t.TempDir(), "", "", discardLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +154,7 @@ func startTLS(t testing.TB, cfg Config, b *backend) *running {
 func startOn(t testing.TB, cfg Config, b *backend, l net.Listener, dial func() net.Conn) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	srv := New(cfg, b, slog.New(slog.DiscardHandler))
+	srv := New(cfg, b, discardLog())
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(ctx, l) }()
 	r := &running{t: t, srv: srv, b: b, dial: dial}

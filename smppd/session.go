@@ -235,7 +235,10 @@ func (s *Session) linger() {
 	_, _ = io.Copy(io.Discard, s.raw) // until the peer closes, too
 }
 
-var errFinished = errors.New("the session is over")
+var (
+	errEnding   = errors.New("the session is ending")
+	errFinished = errors.New("the session is over")
+)
 
 func addrString(a net.Addr) string {
 	if a == nil {

@@ -25,7 +25,7 @@ func mustCert(t *testing.T, dir, certPath, keyPath string, log *slog.Logger) *Ce
 
 func TestCertificate_FirstStart_MadeWithHostNamesAndKept(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	c := mustCert(t, dir, "", "", slog.New(slog.DiscardHandler))
+	c := mustCert(t, dir, "", "", discardLog())
 	leaf := c.Leaf()
 	host, _ := os.Hostname()
 	for _, name := range []string{"localhost", "127.0.0.1", "::1", host, strings.Split(host, ".")[0] + ".local"} {
@@ -38,7 +38,7 @@ func TestCertificate_FirstStart_MadeWithHostNamesAndKept(t *testing.T) {
 	if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: "localhost"}); err != nil {
 		t.Errorf("not usable as its own root: %v", err)
 	}
-	if again := mustCert(t, dir, "", "", slog.New(slog.DiscardHandler)); again.Fingerprint() != c.Fingerprint() {
+	if again := mustCert(t, dir, "", "", discardLog()); again.Fingerprint() != c.Fingerprint() {
 		t.Error("the second start made a new certificate")
 	}
 	if want := 32*3 - 1; len(c.Fingerprint()) != want {
@@ -48,7 +48,7 @@ func TestCertificate_FirstStart_MadeWithHostNamesAndKept(t *testing.T) {
 
 func TestCertificate_FirstStart_KeyReadableByOwnerOnly(t *testing.T) {
 	dir := t.TempDir()
-	mustCert(t, dir, "", "", slog.New(slog.DiscardHandler))
+	mustCert(t, dir, "", "", discardLog())
 	for name, want := range map[string]os.FileMode{KeyFile: 0o600, CertFile: 0o644} {
 		fi, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
@@ -66,25 +66,25 @@ func TestCertificate_FirstStart_KeyReadableByOwnerOnly(t *testing.T) {
 
 func TestCertificate_StopBetweenKeyAndCert_MadeAnew(t *testing.T) {
 	dir := t.TempDir()
-	first := mustCert(t, dir, "", "", slog.New(slog.DiscardHandler)).Fingerprint()
+	first := mustCert(t, dir, "", "", discardLog()).Fingerprint()
 	if err := os.Remove(filepath.Join(dir, CertFile)); err != nil {
 		t.Fatal(err)
 	}
-	if mustCert(t, dir, "", "", slog.New(slog.DiscardHandler)).Fingerprint() == first {
+	if mustCert(t, dir, "", "", discardLog()).Fingerprint() == first {
 		t.Error("the lost certificate came back")
 	}
 }
 
 func TestCertificate_OneOfTwoPaths_Refused(t *testing.T) {
 	for _, p := range [][2]string{{"cert.pem", ""}, {"", "key.pem"}} {
-		if _, err := Certificate(t.TempDir(), p[0], p[1], slog.New(slog.DiscardHandler)); err == nil {
+		if _, err := Certificate(t.TempDir(), p[0], p[1], discardLog()); err == nil {
 			t.Errorf("%q and %q were accepted", p[0], p[1])
 		}
 	}
 }
 
 func TestCertificate_OwnFilesMissing_ErrorNamesThem(t *testing.T) {
-	_, err := Certificate(t.TempDir(), "/nowhere/cert.pem", "/nowhere/key.pem", slog.New(slog.DiscardHandler))
+	_, err := Certificate(t.TempDir(), "/nowhere/cert.pem", "/nowhere/key.pem", discardLog())
 	if err == nil || !strings.Contains(err.Error(), "/nowhere/cert.pem") {
 		t.Errorf("error %v does not name the file", err)
 	}
@@ -134,7 +134,7 @@ func TestCertSource_FilesReplaced_RereadWithoutRestart(t *testing.T) {
 	dir := t.TempDir()
 	certPath, keyPath := filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem")
 	writePair(t, certPath, keyPath)
-	c := mustCert(t, dir, certPath, keyPath, slog.New(slog.DiscardHandler))
+	c := mustCert(t, dir, certPath, keyPath, discardLog())
 	before := shown(t, c)
 	if shown(t, c) != before {
 		t.Fatal("the certificate changed by itself")
@@ -173,7 +173,7 @@ func TestCertSource_BrokenPair_OldOneStaysAndIsLoggedOnce(t *testing.T) {
 }
 
 func TestTLSConfig_TLS11_Refused(t *testing.T) {
-	c := mustCert(t, t.TempDir(), "", "", slog.New(slog.DiscardHandler))
+	c := mustCert(t, t.TempDir(), "", "", discardLog())
 	near, far := net.Pipe()
 	defer near.Close()
 	defer far.Close()
