@@ -146,7 +146,7 @@ func appendPacked(dst, septets []byte, fillBits int) []byte {
 			bits -= 8
 		}
 	}
-	if bits > 0 && len(septets) > 0 {
+	if bits > 0 {
 		dst = append(dst, byte(acc))
 	}
 	return dst

@@ -31,16 +31,18 @@ func roomFor(a Alphabet, udhLen, concatLen int) room {
 	return room{capacity(a, single), capacity(a, 1+udhLen+concatLen)}
 }
 
-// capacity gives the room behind a header of n octets, UDHL included; 0 when there is none.
+// capacity gives the room behind a header of n octets, UDHL included; -1 when the header itself does not fit.
 func capacity(a Alphabet, n int) int {
-	switch a {
-	case GSM7:
+	switch {
+	case n > maxUD:
+		return -1
+	case a == GSM7:
 		_, septets := fill(n)
-		return max(0, maxUDSeptets-septets)
-	case UCS2:
-		return max(0, (maxUD-n)/2)
+		return maxUDSeptets - septets
+	case a == UCS2:
+		return (maxUD - n) / 2
 	}
-	return max(0, maxUD-n)
+	return maxUD - n
 }
 
 // Lengths of the concatenation elements.
@@ -76,12 +78,14 @@ func fit(text string, udhLen, concatLen int) (Alphabet, int) {
 type counter struct {
 	room            room
 	total, used, in int // units in all, units in this segment, full segments
+	widest          int // units of the widest character
 }
 
 // add takes a character of n units.
 func (c *counter) add(n int) {
 	c.total += n
 	c.used += n
+	c.widest = max(c.widest, n)
 	if c.used > c.room.multi {
 		c.used = n
 		c.in++
@@ -93,7 +97,7 @@ func (c *counter) segments() int {
 	switch {
 	case c.total <= c.room.single:
 		return 1
-	case c.room.multi < 2: // an extension character or a surrogate pair would not fit
+	case c.room.multi < c.widest:
 		return 0
 	}
 	return c.in + 1
@@ -202,11 +206,11 @@ func (o *Options) split(data []byte, a Alphabet, dcs uint8) ([]Submit, error) {
 		return nil, err
 	}
 	r := roomFor(a, len(o.UDH), o.concatLen())
-	if len(data) <= r.single*unit(a) && len(o.UDH) < maxUD {
+	if len(data) <= r.single*unit(a) {
 		return []Submit{o.submit(0, dcs, header(o.UDH), data)}, nil
 	}
 	cuts, ok := cut(data, a, r.multi*unit(a))
-	if !ok {
+	if !ok || len(cuts) == 0 { // none: the header alone is too long
 		return nil, refuse("TP-UD", ErrTooLong)
 	}
 	segments := make([]Submit, len(cuts))
