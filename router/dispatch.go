@@ -291,7 +291,7 @@ func (run *laneRun) proceed(ctx context.Context, q *queue, id storage.ID, i int,
 }
 
 // settle writes the outcome of a send. It is tried until it is on disk or the
-// store is closed: the outcome is known nowhere else.
+// store is of no more use: the outcome is known nowhere else.
 func (run *laneRun) settle(ctx context.Context, q *queue, id storage.ID, i int, ref string, sendErr error) {
 	fn := func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
 		return run.outcome(ctx, m, i, ref, sendErr, now)
@@ -299,7 +299,7 @@ func (run *laneRun) settle(ctx context.Context, q *queue, id storage.ID, i int, 
 	var try func()
 	try = func() {
 		run.r.change(id, fn, func(_ *storage.Message, err error) {
-			if err == nil || errors.Is(err, storage.ErrClosed) || errors.Is(err, storage.ErrNotFound) {
+			if err == nil || errors.Is(err, storage.ErrClosed) || errors.Is(err, storage.ErrBroken) || errors.Is(err, storage.ErrNotFound) {
 				q.release(id)
 				return
 			}
