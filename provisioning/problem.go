@@ -34,7 +34,7 @@ func (p *Problem) GetStatus() int { return p.Status }
 // ContentType is asked by huma.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-// statuses maps the router's reasons to HTTP's.
+// status maps the router's reasons to HTTP's.
 func status(code router.Code) int {
 	switch code {
 	case router.Invalid:
@@ -88,29 +88,32 @@ func reshape(_ huma.Context, _ string, v any) (any, error) {
 	}
 	p := problem(m.Status, "", m.Detail, "")
 	for _, e := range m.Errors {
-		p.Errors = append(p.Errors, FieldDetail{Field: fieldName(e.Location), Message: e.Message})
+		p.Errors = append(p.Errors, fieldDetail(e))
 	}
 	if len(p.Errors) == 0 {
 		return p, nil
 	}
-	p.Field, p.Detail = p.Errors[0].Field, p.Errors[0].Message
-	if p.Field != "" {
-		p.Detail = p.Field + ": " + p.Detail
-	}
+	p.Field, p.Detail = p.Errors[0].Field, strings.TrimSpace(p.Errors[0].Field+" "+p.Errors[0].Message)
 	if len(p.Errors) == 1 {
 		p.Errors = nil
 	}
 	return p, nil
 }
 
-// fieldName strips where the field was: body.name is name.
-func fieldName(location string) string {
-	for _, where := range []string{"body.", "query.", "path.", "header."} {
-		if rest, ok := strings.CutPrefix(location, where); ok {
-			return rest
+// fieldDetail strips where the field was: body.name is name.
+func fieldDetail(e *huma.ErrorDetail) FieldDetail {
+	d := FieldDetail{Field: e.Location, Message: e.Message}
+	for _, where := range []string{"body", "query", "path", "header"} {
+		if rest, ok := strings.CutPrefix(e.Location, where); ok {
+			d.Field = strings.TrimPrefix(rest, ".")
+			break
 		}
 	}
-	return location
+	if rest, ok := strings.CutPrefix(e.Message, "expected required property "); ok {
+		missing, _, _ := strings.Cut(rest, " ")
+		d = FieldDetail{strings.TrimPrefix(d.Field+"."+missing, "."), "is missing"}
+	}
+	return d
 }
 
 // writeProblem answers where huma has no say.
