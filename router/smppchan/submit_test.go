@@ -1,0 +1,190 @@
+package smppchan
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"gsmgate/smppd/smpp"
+	"gsmgate/storage"
+)
+
+var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+func submit(edit func(*smpp.SubmitSM)) *smpp.SubmitSM {
+	sm := &smpp.SubmitSM{
+		Source: smpp.Address{TON: 5, Addr: "Shop"}, Dest: smpp.Address{TON: 1, NPI: 1, Addr: "31612345678"},
+		RegisteredDelivery: 1, ShortMessage: []byte("Hello"),
+	}
+	edit(sm)
+	return sm
+}
+
+func TestMessage_Refusals_HaveTheirStatus(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit func(*smpp.SubmitSM)
+		want smpp.CommandStatus
+	}{
+		"priority 4":              {func(s *smpp.SubmitSM) { s.PriorityFlag = 4 }, smpp.StatusInvPrtFlg},
+		"replace":                 {func(s *smpp.SubmitSM) { s.ReplaceIfPresent = 1 }, smpp.StatusInvSubRep},
+		"replace 2":               {func(s *smpp.SubmitSM) { s.ReplaceIfPresent = 2 }, smpp.StatusInvRepFlag},
+		"predefined message":      {func(s *smpp.SubmitSM) { s.SMDefaultMsgID = 1 }, smpp.StatusInvDftMsgID},
+		"schedule":                {func(s *smpp.SubmitSM) { s.ScheduleDeliveryTime = "261301000000000+" }, smpp.StatusInvSched},
+		"validity":                {func(s *smpp.SubmitSM) { s.ValidityPeriod = "000000000000000X" }, smpp.StatusInvExpiry},
+		"payload and text":        {func(s *smpp.SubmitSM) { s.TLVs = s.TLVs.Append(smpp.TagMessagePayload, []byte("x")) }, smpp.StatusInvMsgLen},
+		"header beyond the text":  {func(s *smpp.SubmitSM) { s.ESMClass = udhi; s.ShortMessage = []byte{9, 0, 3} }, smpp.StatusInvESMClass},
+		"no header but announced": {func(s *smpp.SubmitSM) { s.ESMClass = udhi; s.ShortMessage = nil }, smpp.StatusInvESMClass},
+		"header and sar": {func(s *smpp.SubmitSM) {
+			s.ESMClass, s.ShortMessage = udhi, []byte{5, 0, 3, 1, 2, 1, 'x'}
+			s.TLVs = s.TLVs.AppendUint16(smpp.TagSARMsgRefNum, 1)
+		}, smpp.StatusInvESMClass},
+	} {
+		_, err := message(submit(c.edit), now)
+		var e *smpp.Error
+		if !errors.As(err, &e) || e.Status != c.want || e.Field == "" {
+			t.Errorf("%s: %v, want %s of a field", name, err, c.want)
+		}
+	}
+}
+
+func TestMessage_Text_KeptWhenItGivesTheOctetsBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		dc   smpp.DataCoding
+		data []byte
+		text string
+		raw  bool
+	}{
+		"GSM":                     {0, []byte("caf\x05 \x1b\x65"), "café €", false},
+		"UCS-2 with a pair":       {8, []byte{0x4F, 0x60, 0xD8, 0x3D, 0xDE, 0x00}, "你😀", false},
+		"Latin-1":                 {3, []byte("caf\xe9"), "café", false},
+		"GSM under the name IA5":  {1, []byte("caf\x05"), "café", false},
+		"IA5":                     {1, []byte("a[b]$@"), "a[b]$@", false},
+		"flash UCS-2":             {0x18, []byte{0x4F, 0x60}, "你", false},
+		"escape at the end":       {0, []byte("cut\x1b"), "", true},
+		"UCS-2 of three octets":   {8, []byte{0x4F, 0x60, 0xD8}, "", true},
+		"lone surrogate":          {8, []byte{0xD8, 0x3D}, "", true},
+		"binary":                  {4, []byte{1, 2, 3}, "", true},
+		"alphabet we do not know": {0x0D, []byte{1, 2, 3}, "", true},
+		"octet above 0x7F in GSM": {0, []byte{'a', 0xE9}, "", true},
+		"NUL in UCS-2":            {8, []byte{0, 0, 0, 'a'}, "\x00a", false},
+	} {
+		m, err := message(submit(func(s *smpp.SubmitSM) { s.DataCoding, s.ShortMessage = c.dc, c.data }), now)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if m.Text != c.text || bytes.Equal(m.Data, c.data) != c.raw || (len(m.Data) > 0) != c.raw {
+			t.Errorf("%s: text %q, data % x", name, m.Text, m.Data)
+		}
+	}
+}
+
+func TestMessage_Headers(t *testing.T) {
+	udh := []byte{5, 0, 3, 0xAA, 2, 1}
+	m, err := message(submit(func(s *smpp.SubmitSM) { s.ESMClass, s.ShortMessage = udhi, append(udh[:6:6], "part"...) }), now)
+	if err != nil || !bytes.Equal(m.UDH, udh) || m.Text != "part" {
+		t.Errorf("by UDH: %v, % x, %q", err, m.UDH, m.Text)
+	}
+	sar := func(ref uint16, total, number uint8) *smpp.SubmitSM {
+		return submit(func(s *smpp.SubmitSM) {
+			s.TLVs = s.TLVs.AppendUint16(smpp.TagSARMsgRefNum, ref).AppendUint8(smpp.TagSARTotalSegments, total).
+				AppendUint8(smpp.TagSARSegmentSeqnum, number).AppendUint16(smpp.TagUserMessageReference, 7)
+		})
+	}
+	for _, c := range []struct {
+		sm   *smpp.SubmitSM
+		want []byte
+	}{
+		{sar(0x42, 3, 2), []byte{5, 0, 3, 0x42, 3, 2}},
+		{sar(0x1234, 3, 2), []byte{6, 8, 4, 0x12, 0x34, 3, 2}},
+		{sar(1, 1, 1), nil},
+		{sar(1, 2, 3), nil},
+		{sar(1, 2, 0), nil},
+	} {
+		m, err := message(c.sm, now)
+		if err != nil || !bytes.Equal(m.UDH, c.want) {
+			t.Errorf("by sar_*: %v, % x, want % x", err, m.UDH, c.want)
+		}
+		if tlvs := smpp.TLVs(m.TLVs); tlvs.Has(smpp.TagSARMsgRefNum) || !tlvs.Has(smpp.TagUserMessageReference) {
+			t.Errorf("TLVs kept % x: want all but sar_*", m.TLVs)
+		}
+	}
+}
+
+func TestMessage_Times(t *testing.T) {
+	m, err := message(submit(func(s *smpp.SubmitSM) {
+		s.ScheduleDeliveryTime, s.ValidityPeriod = "000000010000000R", "260502120000000+"
+	}), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if due, end := m.DueAt.Time(), m.ExpiresAt.Time(); !due.Equal(now.Add(time.Hour)) || !end.Equal(now.Add(24*time.Hour)) {
+		t.Errorf("due %v, expires %v", due, end)
+	}
+}
+
+func receiptOf(state storage.State, cause uint32) *storage.Message {
+	return &storage.Message{
+		Kind: storage.Receipt, User: "acme",
+		Source: storage.Address{TON: 1, NPI: 1, Addr: "31612345678"}, Dest: storage.Address{TON: 5, Addr: "Shop"},
+		About: &storage.About{ID: 0x10000001, State: state, Cause: cause, Submitted: 2, Delivered: 1,
+			SubmitDate: storage.TimeOf(now), DoneDate: storage.TimeOf(now.Add(time.Minute)), Text: "Hi [you] é and more"},
+	}
+}
+
+func TestDeliverSM_Receipt_TextAndTLVs(t *testing.T) {
+	d, err := deliverSM(receiptOf(storage.Undeliverable, 0x45), smpp.Version34)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(d.ShortMessage)
+	r, err := smpp.ParseReceipt(text, time.Local)
+	if err != nil || r.ID != "10000001" || r.State != smpp.MessageState(5) || r.Sub != 2 || r.Dlvrd != 1 || r.Err != "069" || !r.SubmitDate.Equal(now) {
+		t.Errorf("receipt %q: %+v, %v", text, r, err)
+	}
+	if !strings.Contains(text, "stat:UNDELIV") || strings.ContainsAny(text, "[]é") {
+		t.Errorf("receipt text %q", text)
+	}
+	id, _ := d.TLVs.CString(smpp.TagReceiptedMessageID)
+	state, _ := d.TLVs.Uint8(smpp.TagMessageState)
+	cause, _ := d.TLVs.Get(smpp.TagNetworkErrorCode)
+	if id != "10000001" || state != 5 || !bytes.Equal(cause, []byte{3, 0, 0x45}) || d.ESMClass != 0x04 {
+		t.Errorf("TLVs %q %d % x, esm_class %#x", id, state, cause, d.ESMClass)
+	}
+	if d.Source.Addr != "31612345678" || d.Dest.Addr != "Shop" {
+		t.Errorf("from %v to %v: a receipt comes from the destination", d.Source, d.Dest)
+	}
+}
+
+func TestDeliverSM_ToVersion33_NoTLVs(t *testing.T) {
+	d, err := deliverSM(receiptOf(storage.Delivered, 0), smpp.Version33)
+	if err != nil || len(d.TLVs) != 0 {
+		t.Errorf("%v, TLVs % x", err, d.TLVs)
+	}
+	long := &storage.Message{Kind: storage.MO, Text: strings.Repeat("x", 300)}
+	if _, err := deliverSM(long, smpp.Version33); err == nil {
+		t.Error("300 octets were given to a 3.3 client")
+	}
+	if d, err := deliverSM(long, smpp.Version34); err != nil || !d.TLVs.Has(smpp.TagMessagePayload) || len(d.ShortMessage) != 0 {
+		t.Errorf("300 octets to a 3.4 client: %v, %v", err, d)
+	}
+}
+
+func TestDeliverSM_MO_SmallestAlphabet(t *testing.T) {
+	for text, dc := range map[string]smpp.DataCoding{"Yes €": 0, "你好": 8, "": 0} {
+		d, err := deliverSM(&storage.Message{Kind: storage.MO, DataCoding: 8, Text: text}, smpp.Version34)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := smpp.DecodeText(d.DataCoding, smpp.GSM0338, d.ShortMessage)
+		if err != nil || got != text || d.DataCoding != dc {
+			t.Errorf("%q came as %q with data_coding %d, %v", text, got, d.DataCoding, err)
+		}
+	}
+	d, err := deliverSM(&storage.Message{Kind: storage.MO, DataCoding: 4, UDH: []byte{6, 5, 4, 1, 2, 3, 4}, Data: []byte{9, 8}}, smpp.Version34)
+	if err != nil || !d.ESMClass.UDHI() || !bytes.Equal(d.ShortMessage, []byte{6, 5, 4, 1, 2, 3, 4, 9, 8}) || d.DataCoding != 4 {
+		t.Errorf("binary with ports: %v, %+v", err, d)
+	}
+}
