@@ -141,6 +141,20 @@ func TestStop_BoundSessions_UnboundAndGone(t *testing.T) {
 	<-stopped
 }
 
+func TestStop_PeerDoesNotRead_StoppedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, Config{}, newBackend())
+		p := r.bound(TRX)
+		p.send(&smpp.EnquireLink{}) // its answer is stuck
+		synctest.Wait()
+		begin := time.Now()
+		r.stop()
+		if got := time.Since(begin); got > closeTime {
+			t.Errorf("stopped after %v, want %v at most", got, closeTime)
+		}
+	})
+}
+
 func TestStop_DuringABind_NobodyStaysBound(t *testing.T) {
 	b := newBackend()
 	binding := make(chan struct{})

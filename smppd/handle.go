@@ -130,9 +130,12 @@ func (s *Session) authorise(ctx context.Context, b *smpp.Bind) error {
 			s.srv.unreserve()
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, s.srv.cfg.Response)
+	limited, cancel := context.WithTimeout(ctx, s.srv.cfg.Response)
 	defer cancel()
-	err := s.srv.backend.Bind(ctx, s, b)
+	err := s.srv.backend.Bind(limited, s, b)
+	if err == nil && ctx.Err() != nil {
+		err = &smpp.Error{Status: smpp.StatusBindFail, Reason: "the server stops"}
+	}
 	accepted = err == nil
 	return err
 }

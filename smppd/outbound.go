@@ -136,9 +136,13 @@ func reusable(buf []byte) []byte {
 	return buf[:0]
 }
 
-// write writes buf whole, within the response timer.
+// write writes buf whole, within the response timer, or closeTime when the session is ending.
 func (s *Session) write(buf []byte) error {
-	if err := s.conn.SetWriteDeadline(time.Now().Add(s.srv.cfg.Response)); err != nil {
+	limit := s.srv.cfg.Response
+	if s.closeBy.Load() != 0 {
+		limit = s.closeLimit()
+	}
+	if err := s.conn.SetWriteDeadline(time.Now().Add(limit)); err != nil {
 		return err
 	}
 	_, err := s.conn.Write(buf)

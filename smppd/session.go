@@ -194,11 +194,15 @@ func (s *Session) Close(reason string) {
 	if !s.ending.CompareAndSwap(nil, &endError{reason: reason}) {
 		return
 	}
-	s.closeBy.Store(s.now() + int64(min(s.srv.cfg.Response, closeTime)))
+	s.closeBy.Store(s.now() + int64(s.closeLimit()))
+	_ = s.raw.SetWriteDeadline(time.Now().Add(s.closeLimit())) // for a write that is stuck already
 	close(s.closing)
 	_ = s.out.put(smpp.StatusOK, s.requests.unbind(), &smpp.Unbind{}) // an error: the session is over
 	signal(s.retime)
 }
+
+// closeLimit is how long each step of an orderly end may take the ESME.
+func (s *Session) closeLimit() time.Duration { return min(s.srv.cfg.Response, closeTime) }
 
 // kill ends the session at once. The first reason is kept.
 func (s *Session) kill(why endError) {
