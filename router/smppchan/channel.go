@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"gsmgate/router"
 	"gsmgate/smppd"
@@ -169,10 +170,16 @@ func (ch *Channel) deliver(ctx context.Context, user string, m *storage.Message)
 		return &router.SendError{Outcome: router.RefusedForGood, Err: err}
 	}
 	status, err := s.Deliver(ctx, pdu)
-	if err != nil {
-		return &router.SendError{Outcome: router.UnknownOutcome, Err: err}
+	var never *smpp.Error
+	switch {
+	case err == nil:
+		return clientSaid(status)
+	case errors.As(err, &never):
+		return &router.SendError{Outcome: router.RefusedForGood, Err: err}
+	case errors.Is(err, smppd.ErrNotSent): // the session is ending: another one may take it
+		return &router.SendError{Outcome: router.RefusedForNow, Wait: 100 * time.Millisecond, Err: err}
 	}
-	return clientSaid(status)
+	return &router.SendError{Outcome: router.UnknownOutcome, Err: err}
 }
 
 // clientSaid reads deliver_sm_resp. A status that the specification does not
