@@ -117,7 +117,9 @@ func open(path string, o Options, readOnly bool, steps []migration) (*DB, error)
 		if db.bolt != nil {
 			db.bolt.Close()
 		} else if file != nil {
-			file.Close() // bbolt panicked over a damaged page and left it open
+			// bbolt panicked over a damaged page and left it open. Its map of
+			// the file stays, and with it the lock, until the process ends.
+			file.Close()
 		}
 		return nil, err
 	}
@@ -209,9 +211,15 @@ func openError(path string, err error) error {
 func guard(path string, f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
-		if r := recover(); r != nil {
-			err = &CorruptError{Path: path, Cause: fmt.Errorf("%v", r)}
+		r := recover()
+		if r == nil {
+			return
 		}
+		cause := fmt.Errorf("%v", r)
+		if _, fault := r.(interface{ Addr() uintptr }); fault {
+			cause = errors.New("it refers to pages that are not there")
+		}
+		err = &CorruptError{Path: path, Cause: cause}
 	}()
 	return f()
 }
