@@ -6,6 +6,13 @@ import (
 	"testing"
 )
 
+// tb is what the helpers need: testing's T and rapid's have it.
+type tb interface {
+	Helper()
+	Error(args ...any)
+	Fatal(args ...any)
+}
+
 func openTest(t testing.TB, o Options) *DB {
 	t.Helper()
 	return openTestAt(t, filepath.Join(t.TempDir(), "store.db"), o)
@@ -39,7 +46,7 @@ func checkFile(t testing.TB, path string) {
 	}
 }
 
-func addUser(t testing.TB, db *DB, name string, amount Millicredits) {
+func addUser(t tb, db *DB, name string, amount Millicredits) {
 	t.Helper()
 	if err := db.PutUser(context.Background(), User{SystemID: name, Enabled: true}, true); err != nil {
 		t.Fatal(err)
@@ -65,7 +72,7 @@ func mt(user string, held Millicredits) *Message {
 	}
 }
 
-func accept(t testing.TB, db *DB, m *Message) ID {
+func accept(t tb, db *DB, m *Message) ID {
 	t.Helper()
 	id, err := db.AcceptSync(context.Background(), m)
 	if err != nil {
@@ -74,7 +81,7 @@ func accept(t testing.TB, db *DB, m *Message) ID {
 	return id
 }
 
-func change(t testing.TB, db *DB, id ID, fn func(m *Message)) *Message {
+func change(t tb, db *DB, id ID, fn func(m *Message)) *Message {
 	t.Helper()
 	m, err := db.ChangeSync(context.Background(), id, func(m *Message, _ Time) ([]*Message, error) {
 		fn(m)

@@ -12,7 +12,7 @@ import (
 
 // together runs start while the writer is held up, so that all that it asks
 // for goes into one commit, and waits for that commit.
-func together(t testing.TB, db *DB, start func()) {
+func together(t tb, db *DB, start func()) {
 	t.Helper()
 	held, release := make(chan struct{}), make(chan struct{})
 	db.ask(&exclusiveOp{run: func() { close(held); <-release }, done: func(struct{}, error) {}}, true)
@@ -24,7 +24,7 @@ func together(t testing.TB, db *DB, start func()) {
 	<-over
 }
 
-func balance(t testing.TB, db *DB, name string) Balance {
+func balance(t tb, db *DB, name string) Balance {
 	t.Helper()
 	b, err := db.Balance(name)
 	if err != nil {
@@ -33,7 +33,7 @@ func balance(t testing.TB, db *DB, name string) Balance {
 	return b
 }
 
-func kinds(t testing.TB, db *DB, f LedgerFilter) (kinds []EntryKind) {
+func kinds(t tb, db *DB, f LedgerFilter) (kinds []EntryKind) {
 	t.Helper()
 	entries, err := db.Ledger(f)
 	if err != nil {
