@@ -9,7 +9,7 @@ import (
 // Config holds the limits of a server. The zero value of a field is its default; a negative
 // duration switches that timer off.
 type Config struct {
-	// SystemID is how this SMSC names itself in bind_*_resp, 15 octets at most.
+	// SystemID is how this SMSC names itself in bind_*_resp, cut after 15 octets.
 	// Default "gsmgate". [SMPP34 4.1.2]
 	SystemID string
 
@@ -46,6 +46,7 @@ type Config struct {
 // withDefaults returns c with its zero fields filled in.
 func (c Config) withDefaults() Config {
 	setDefault(&c.SystemID, "gsmgate")
+	c.SystemID = c.SystemID[:min(len(c.SystemID), 15)]
 	setDefault(&c.SessionInit, 5*time.Second)
 	setDefault(&c.EnquireLink, 30*time.Second)
 	setDefault(&c.Inactivity, 5*time.Minute)

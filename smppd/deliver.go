@@ -24,7 +24,7 @@ var (
 // or wraps ErrNotSent or ErrNoResponse; with an *smpp.Error inside, the message can never be sent
 // to this ESME as it is. An ESME of a version before 3.4 gets no TLVs. [SMPP34 4.6, 3.4]
 func (s *Session) Deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandStatus, error) {
-	if !s.CanReceive() {
+	if !s.CanReceive() || !s.answered.Load() {
 		return 0, fmt.Errorf("%w: the session is not bound as a receiver", ErrNotSent)
 	}
 	m, err := forVersion(m, s.InterfaceVersion())

@@ -114,6 +114,7 @@ func (s *Session) bind(ctx context.Context, h smpp.Header, b *smpp.Bind) {
 		resp.TLVs = resp.TLVs.AppendUint8(smpp.TagSCInterfaceVersion, smpp.Version34)
 	}
 	s.answer(h, resp)
+	s.answered.Store(true)
 	signal(s.retime)
 	s.log.Info("bound", "system_id", b.SystemID, "type", s.BindType().String(), "version", b.InterfaceVersion)
 	s.srv.backend.Bound(s)

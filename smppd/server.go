@@ -217,7 +217,7 @@ func (srv *Server) serve(ctx context.Context, s *Session) {
 // which also covers it: the read deadline that a bind takes away. [SMPP34 7.2]
 func (s *Session) handshake(ctx context.Context) error {
 	if limit := s.srv.cfg.SessionInit; limit > 0 {
-		if err := s.raw.SetDeadline(s.accepted.Add(limit)); err != nil {
+		if err := s.raw.SetDeadline(s.started.Add(limit)); err != nil {
 			return err
 		}
 	}

@@ -62,14 +62,15 @@ const (
 
 // A Session is one connection of an ESME. Its methods may be called by any goroutine, at any time.
 type Session struct {
-	srv      *Server
-	id       string
-	log      *slog.Logger
-	conn     net.Conn // what PDUs go over: raw, or TLS over raw
-	raw      net.Conn
-	accepted time.Time
+	srv     *Server
+	id      string
+	log     *slog.Logger
+	conn    net.Conn // what PDUs go over: raw, or TLS over raw
+	raw     net.Conn
+	started time.Time // when the connection came
 
-	binding atomic.Pointer[binding] // nil until bound; set once, by the reader
+	binding  atomic.Pointer[binding] // nil until bound; set once, by the reader
+	answered atomic.Bool             // bind_resp is queued: requests may follow it
 
 	out        outbound
 	writerDone chan struct{} // closed by the writer when it ends
@@ -79,8 +80,7 @@ type Session struct {
 	delivers   chan struct{} // holds one token for each deliver_sm that is not answered
 	requests   requests      // ours, that the ESME has not answered
 
-	started  time.Time    // zero point of lastRead
-	lastRead atomic.Int64 // when the last PDU came in
+	lastRead atomic.Int64 // when the last PDU came in, in nanoseconds since started
 	paused   atomic.Bool  // the reader waits for this side: the silence is not the ESME's
 	enquired int64        // when enquire_link was sent, 0 when not; only touched by the writer
 
@@ -131,7 +131,6 @@ func newSession(srv *Server, id string, conn, raw net.Conn, unbound func()) *Ses
 	return &Session{
 		srv: srv, id: id, conn: conn, raw: raw, unbound: unbound,
 		log:        srv.log.With("session", id, "remote", addrString(raw.RemoteAddr())),
-		accepted:   time.Now(),
 		started:    time.Now(),
 		out:        newOutbound(),
 		writerDone: make(chan struct{}),
@@ -187,7 +186,7 @@ func (s *Session) bound() binding {
 // wait; see Done. A connection that has not bound is closed at once. The reason is for the log.
 // [SMPP34 4.2]
 func (s *Session) Close(reason string) {
-	if s.binding.Load() == nil {
+	if !s.answered.Load() {
 		s.kill(endError{reason: reason})
 		return
 	}

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"gsmgate/smppd/smpp"
 )
 
 func mustCert(t *testing.T, dir, certPath, keyPath string, log *slog.Logger) *CertSource {
@@ -181,6 +183,35 @@ func TestTLSConfig_TLS11_Refused(t *testing.T) {
 	client := tls.Client(near, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
 	if err := client.Handshake(); err == nil {
 		t.Error("TLS 1.1 was accepted")
+	}
+}
+
+func TestListenTLS_NoHost_IPv4AndIPv6(t *testing.T) {
+	c := mustCert(t, t.TempDir(), "", "", discardLog())
+	l, err := ListenTLS(":0", c.TLSConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hosts := []string{"127.0.0.1"}
+	if probe, err := net.Listen("tcp6", "[::1]:0"); err == nil {
+		probe.Close()
+		hosts = append(hosts, "::1")
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	roots := x509.NewCertPool()
+	roots.AddCert(c.Leaf())
+	i := 0
+	r := startOn(t, Config{}, newBackend(), l, func() net.Conn {
+		conn, err := tls.Dial("tcp", net.JoinHostPort(hosts[i], port), &tls.Config{RootCAs: roots})
+		if err != nil {
+			t.Fatalf("%s: %v", hosts[i], err)
+		}
+		return conn
+	})
+	for i = range hosts {
+		p := r.bound(TRX)
+		p.expect(smpp.IDUnbindResp, smpp.StatusOK, p.send(&smpp.Unbind{}))
+		p.expectEnd()
 	}
 }
 

@@ -1,0 +1,113 @@
+package smppd
+
+import (
+	"net"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"gsmgate/smppd/smpp"
+)
+
+const (
+	loadSessions = 16
+	loadWindow   = 100
+)
+
+// BenchmarkSubmit is one submit_sm to its answer, 16 sessions with a window of 100 each, against
+// a Backend that answers from another goroutine in bursts, as a store's group commits do.
+func BenchmarkSubmit(b *testing.B) {
+	for name, begin := range map[string]func(testing.TB, Config, *backend) *running{"TLS": startTLS, "plain": startTCP} {
+		b.Run(name, func(b *testing.B) { benchmarkSubmit(b, begin) })
+	}
+}
+
+func benchmarkSubmit(b *testing.B, begin func(testing.TB, Config, *backend) *running) {
+	back, replies := held(loadSessions * loadWindow)
+	r := begin(b, Config{Window: loadWindow}, back)
+	go func() {
+		for reply := range replies {
+			reply("0123456789abcdef", nil)
+			for range len(replies) {
+				(<-replies)("0123456789abcdef", nil)
+			}
+		}
+	}()
+	defer close(replies)
+	var peers []*peer
+	for range loadSessions {
+		peers = append(peers, r.bound(TRX))
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	for _, p := range peers {
+		wg.Go(func() { load(b, p, b.N/loadSessions+1) })
+	}
+	wg.Wait()
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "submits/s")
+	for _, p := range peers {
+		p.conn.Close()
+	}
+	r.stop()
+}
+
+// load sends n messages, a window's half at a time.
+func load(b *testing.B, p *peer, n int) {
+	one := frame(b, 1, &smpp.SubmitSM{Dest: smpp.Address{TON: 1, NPI: 1, Addr: "31612345678"}, ShortMessage: make([]byte, 140)})
+	half := make([]byte, 0, len(one)*loadWindow/2)
+	for range loadWindow / 2 {
+		half = append(half, one...)
+	}
+	_ = p.conn.SetDeadline(time.Now().Add(time.Hour))
+	outstanding := 0
+	for sent := 0; outstanding > 0 || sent < n; {
+		if sent < n && outstanding <= loadWindow/2 {
+			k := min(loadWindow/2, n-sent)
+			if _, err := p.conn.Write(half[:k*len(one)]); err != nil {
+				b.Error(err)
+				return
+			}
+			sent, outstanding = sent+k, outstanding+k
+			continue
+		}
+		if _, err := p.r.ReadFrame(); err != nil {
+			b.Error(err)
+			return
+		}
+		outstanding--
+	}
+}
+
+// BenchmarkIdleSession reports the memory of a bound, idle TLS session: heap and stacks of the
+// server's side and the client's together, less those of a client measured alone.
+func BenchmarkIdleSession(b *testing.B) {
+	r := startTLS(b, Config{}, newBackend())
+	before := memory()
+	conns := make([]net.Conn, 0, 500)
+	for range cap(conns) {
+		p := r.bound(TRX)
+		p.r = nil
+		conns = append(conns, p.conn)
+	}
+	for b.Loop() {
+		runtime.GC()
+	}
+	b.ReportMetric(float64(memory()-before)/float64(len(conns))/1024, "KiB/pair")
+	for _, c := range conns {
+		c.Close()
+	}
+	r.stop()
+}
+
+// memory is what the heap and the stacks hold after a collection.
+func memory() uint64 {
+	var m runtime.MemStats
+	for range 4 { // each halves stacks that have grown too large
+		runtime.GC()
+	}
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc + m.StackInuse
+}
