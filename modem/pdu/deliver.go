@@ -45,6 +45,25 @@ func DecodeDeliver(tpdu []byte) (*Deliver, error) {
 	return m, nil
 }
 
+// Values of TP-PID that say what to do with a message. [23.040 9.2.3.9]
+const (
+	pidTypeZero     = 0x40
+	pidReplaceFirst = 0x41
+	pidReplaceLast  = 0x47
+)
+
+// TypeZero tells whether the message is to be acknowledged and thrown away, without a word to anybody. [23.040 9.2.3.9]
+func (d *Deliver) TypeZero() bool { return d.PID == pidTypeZero }
+
+// Replaces gives the number 1 to 7 of a message that takes the place of an earlier one with the same TP-PID, TP-OA and SCA; ok is
+// false for any other. [23.040 9.2.3.9]
+func (d *Deliver) Replaces() (n uint8, ok bool) {
+	if d.PID < pidReplaceFirst || d.PID > pidReplaceLast {
+		return 0, false
+	}
+	return d.PID - pidTypeZero, true
+}
+
 // TPDU gives the octets of the SMS-DELIVER, as a network would send it. Of the user data UDH and Data count, laid out as DCS says;
 // what was read from the header (Concat, Ports, …) does not. Errors as for Submit.TPDU.
 func (d *Deliver) TPDU() ([]byte, error) {

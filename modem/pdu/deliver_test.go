@@ -132,3 +132,13 @@ func TestDecode_OwnsItsOctets(t *testing.T) {
 		t.Error("appending to Data wrote into Raw")
 	}
 }
+
+func TestDeliver_WhatAllPIDsSay(t *testing.T) {
+	for pid := range 256 {
+		d := &Deliver{PID: uint8(pid)}
+		n, replaces := d.Replaces()
+		if d.TypeZero() != (pid == 0x40) || replaces != (pid >= 0x41 && pid <= 0x47) || replaces && int(n) != pid&7 {
+			t.Errorf("%02X: type 0 %v, replaces %d %v", pid, d.TypeZero(), n, replaces)
+		}
+	}
+}

@@ -5,6 +5,8 @@ import "time"
 const (
 	timeOctets = 7
 	quarter    = 15 * time.Minute
+	maxWest    = 12 * 4 // quarter hours: -12:00
+	maxEast    = 14 * 4 // +14:00
 )
 
 // timestamp reads a time of seven octets. What cannot be read is forgiven: a message matters more than its date.
@@ -61,9 +63,9 @@ func readZone(b byte) (zone *time.Location, ok bool) {
 	if n < 0 {
 		return time.UTC, false
 	}
-	ok = n <= 14*4
+	ok = n <= maxEast
 	if b&0x08 != 0 {
-		ok = n <= 12*4
+		ok = n <= maxWest
 		n = -n
 	}
 	if n == 0 {
@@ -84,12 +86,15 @@ func semiOctets(b byte) int {
 // toSemiOctets is the opposite of semiOctets for 0 to 99.
 func toSemiOctets(n int) byte { return byte(n%10<<4 | n/10) }
 
-// appendTime appends t in its own zone, rounded down to quarter hours. [23.040 9.2.3.11]
+// appendTime appends t in its own zone, in whole quarter hours of it, or in UTC when the octet cannot hold that. [23.040 9.2.3.11]
 func appendTime(dst []byte, t time.Time) []byte {
 	_, seconds := t.Zone()
 	quarters := seconds / int(quarter/time.Second)
-	if seconds%int(quarter/time.Second) != 0 {
-		t = t.In(time.FixedZone("", quarters*int(quarter/time.Second)))
+	if quarters < -maxWest || quarters > maxEast {
+		quarters = 0
+	}
+	if zone := quarters * int(quarter/time.Second); zone != seconds {
+		t = t.In(time.FixedZone("", zone))
 	}
 	sign := byte(0)
 	if quarters < 0 {

@@ -108,7 +108,7 @@ func TestTimes_RoundTrip(t *testing.T) {
 }
 
 func TestTimes_ZoneOfOddMinutesKeepsTheInstant(t *testing.T) {
-	for _, seconds := range []int{1172, -1172, 7*60 + 3600, -44 * 60} {
+	for _, seconds := range []int{1172, -1172, 7*60 + 3600, -44 * 60, 23 * 3600, -23 * 3600} {
 		at := time.Date(1930, 1, 2, 3, 4, 5, 0, time.FixedZone("", seconds)).AddDate(90, 0, 0)
 		if got, note := readTime(appendTime(nil, at)); note != "" || !got.Equal(at) {
 			t.Errorf("%ds: got %v %q, want %v", seconds, got, note, at)
