@@ -21,7 +21,7 @@ func (s *Session) checkTimers() time.Duration {
 		return s.checkClose(by - now)
 	}
 	if s.paused.Load() {
-		return s.srv.cfg.Response
+		return min(s.srv.cfg.Response, time.Second)
 	}
 	silence := time.Duration(now - s.lastRead.Load())
 	if limit := s.srv.cfg.Inactivity; limit > 0 && silence >= limit {
@@ -56,7 +56,7 @@ func (s *Session) checkEnquire(now int64, silence time.Duration) time.Duration {
 		if left <= 0 {
 			s.kill(endError{reason: "enquire_link was not answered"})
 		}
-		return max(left, time.Millisecond)
+		return max(min(left, cfg.EnquireLink), time.Millisecond)
 	}
 	if cfg.EnquireLink < 0 {
 		return noTimer
@@ -66,5 +66,5 @@ func (s *Session) checkEnquire(now int64, silence time.Duration) time.Duration {
 	}
 	s.enquired = now
 	_ = s.out.put(smpp.StatusOK, s.requests.enquire(), &smpp.EnquireLink{}) // an error: the session is over
-	return cfg.Response
+	return min(cfg.Response, cfg.EnquireLink) // answered by then, the next one may be due
 }

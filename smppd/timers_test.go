@@ -130,22 +130,24 @@ func TestEnquireLink_Unanswered_Dropped(t *testing.T) {
 	})
 }
 
-func TestEnquireLink_Answered_SessionStays(t *testing.T) {
-	bubble(t, Config{}, newBackend(), func(t *testing.T, r *running) {
-		p := r.bound(RX)
-		begin := time.Now()
-		for i := range 200 {
-			seq, _ := p.expectRequest(smpp.IDEnquireLink)
-			if got, want := time.Since(begin), time.Duration(i+1)*30*time.Second; got.Round(time.Second) != want {
-				t.Fatalf("enquire_link %d after %v, want %v", i, got, want)
+func TestEnquireLink_Answered_SessionStaysAndIsAskedAgain(t *testing.T) {
+	for _, every := range []time.Duration{100 * time.Millisecond, 2 * time.Second, 10 * time.Second, 30 * time.Second, 2 * time.Minute} {
+		bubble(t, Config{EnquireLink: every}, newBackend(), func(t *testing.T, r *running) {
+			p := r.bound(RX)
+			begin := time.Now()
+			for i := range 200 {
+				seq, _ := p.expectRequest(smpp.IDEnquireLink)
+				if got, want := time.Since(begin), time.Duration(i+1)*every; got != want {
+					t.Fatalf("enquire_link %d after %v, want %v", i, got, want)
+				}
+				p.reply(smpp.StatusOK, seq, &smpp.EnquireLinkResp{})
 			}
-			p.reply(smpp.StatusOK, seq, &smpp.EnquireLinkResp{})
-		}
-		p.alive()
-		if n := r.srv.Sessions()[0].Unsolicited; n != 0 {
-			t.Errorf("%d answers counted as unsolicited", n)
-		}
-	})
+			p.alive()
+			if n := r.srv.Sessions()[0].Unsolicited; n != 0 {
+				t.Errorf("%d answers counted as unsolicited", n)
+			}
+		})
+	}
 }
 
 func TestEnquireLink_AnsweredWithOtherTraffic_SessionStays(t *testing.T) {
