@@ -152,7 +152,10 @@ func (p *SubmitSM) fields(c *coder) {
 // CommandID returns IDDeliverSM.
 func (p *DeliverSM) CommandID() CommandID { return IDDeliverSM }
 
-func (p *DeliverSM) fields(c *coder) { (*SubmitSM)(p).fields(c) }
+func (p *DeliverSM) fields(c *coder) {
+	c.loose = true // both times should be NULL [SMPP34 4.6.1]; a receipt is too good to lose for that
+	(*SubmitSM)(p).fields(c)
+}
 
 // CommandID returns IDSubmitSMResp.
 func (p *SubmitSMResp) CommandID() CommandID { return IDSubmitSMResp }

@@ -97,6 +97,7 @@ type coder struct {
 	off    int    // decoding: the next octet
 	start  int    // encoding: where the PDU begins in b
 	encode bool
+	loose  bool // times of any form: deliver_sm of real providers
 	err    *Error
 }
 
@@ -214,7 +215,7 @@ func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 func (c *coder) time(field string, v *string, status CommandStatus) {
 	at := c.off
 	c.text(field, v, 17, status)
-	if c.err == nil && len(*v) != 0 && len(*v) != 16 {
+	if c.err == nil && !c.loose && len(*v) != 0 && len(*v) != 16 {
 		c.off = at
 		c.fail(field, status, "neither empty nor of 16 characters")
 	}
