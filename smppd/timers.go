@@ -66,5 +66,5 @@ func (s *Session) checkEnquire(now int64, silence time.Duration) time.Duration {
 	}
 	s.enquired = now
 	_ = s.out.put(smpp.StatusOK, s.requests.enquire(), &smpp.EnquireLink{}) // an error: the session is over
-	return min(cfg.Response, cfg.EnquireLink) // answered by then, the next one may be due
+	return min(cfg.Response, cfg.EnquireLink)                               // answered by then, the next one may be due
 }
