@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"gsmgate/modem"
-	"gsmgate/modem/pdu"
 	"gsmgate/router"
 	"gsmgate/storage"
 )

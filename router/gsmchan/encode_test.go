@@ -1,0 +1,122 @@
+package gsmchan
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"gsmgate/modem/pdu"
+	"gsmgate/storage"
+)
+
+func mt(edit func(*storage.Message)) *storage.Message {
+	m := &storage.Message{Kind: storage.MT, Dest: storage.Address{TON: 1, NPI: 1, Addr: "31612345678"}, Text: "Hello"}
+	edit(m)
+	return m
+}
+
+func TestCountSegments_AgreesWithWhatIsSent(t *testing.T) {
+	for name, c := range map[string]struct {
+		m    *storage.Message
+		want int
+	}{
+		"empty":                  {mt(func(m *storage.Message) { m.Text = "" }), 1},
+		"160":                    {mt(func(m *storage.Message) { m.Text = strings.Repeat("a", 160) }), 1},
+		"161":                    {mt(func(m *storage.Message) { m.Text = strings.Repeat("a", 161) }), 2},
+		"70 Chinese":             {mt(func(m *storage.Message) { m.Text, m.DataCoding = strings.Repeat("你", 70), 8 }), 1},
+		"71 Chinese":             {mt(func(m *storage.Message) { m.Text, m.DataCoding = strings.Repeat("你", 71), 8 }), 2},
+		"160 ASCII called UCS-2": {mt(func(m *storage.Message) { m.Text, m.DataCoding = strings.Repeat("a", 160), 8 }), 1},
+		"Latin-1 outside GSM":    {mt(func(m *storage.Message) { m.Text, m.DataCoding = strings.Repeat("ç", 71), 3 }), 2},
+		"140 octets":             {mt(func(m *storage.Message) { m.Text, m.Data, m.DataCoding = "", make([]byte, 140), 4 }), 1},
+		"141 octets":             {mt(func(m *storage.Message) { m.Text, m.Data, m.DataCoding = "", make([]byte, 141), 4 }), 2},
+		"already a segment":      {mt(func(m *storage.Message) { m.UDH, m.Text = []byte{5, 0, 3, 1, 2, 1}, strings.Repeat("a", 153) }), 1},
+		"a segment of UCS-2": {mt(func(m *storage.Message) {
+			m.UDH, m.DataCoding, m.Text = []byte{5, 0, 3, 1, 2, 1}, 8, strings.Repeat("a", 67)
+		}), 1},
+		"septets with a cut escape": {mt(func(m *storage.Message) {
+			m.UDH, m.Text, m.Data = []byte{5, 0, 3, 1, 2, 1}, "", append(bytes.Repeat([]byte("a"), 152), 0x1b)
+		}), 1},
+		"UCS-2 with a cut surrogate": {mt(func(m *storage.Message) { m.DataCoding, m.Text, m.Data = 8, "", []byte{0, 'a', 0xD8, 0x3D} }), 1},
+	} {
+		n, err := countSegments(c.m)
+		if err != nil || n != c.want {
+			t.Errorf("%s: %d segments, %v; want %d", name, n, err, c.want)
+			continue
+		}
+		subs, err := segments(c.m, 7, time.Now())
+		if err != nil || len(subs) != n {
+			t.Errorf("%s: counted %d, made %d, %v", name, n, len(subs), err)
+		}
+		for _, s := range subs {
+			if tpdu, err := s.TPDU(); err != nil || len(tpdu) == 0 {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestCountSegments_TooLong_IsARefusalOfTheText(t *testing.T) {
+	for name, m := range map[string]*storage.Message{
+		"256 segments":       mt(func(m *storage.Message) { m.Text = strings.Repeat("a", 153*255+1) }),
+		"too long a segment": mt(func(m *storage.Message) { m.UDH, m.Text = []byte{5, 0, 3, 1, 2, 1}, strings.Repeat("a", 154) }),
+		"header of nonsense": mt(func(m *storage.Message) { m.UDH = bytes.Repeat([]byte{200}, 201) }),
+	} {
+		if n, err := countSegments(m); err == nil {
+			t.Errorf("%s: taken as %d segments", name, n)
+		}
+	}
+}
+
+func TestOptions_ShortCodeKeepsItsType(t *testing.T) {
+	for _, c := range []struct {
+		in   storage.Address
+		want pdu.Address
+	}{
+		{storage.Address{TON: 0, Addr: "7000"}, pdu.Address{TON: 0, NPI: 1, Addr: "7000"}},
+		{storage.Address{TON: 1, NPI: 1, Addr: "31612345678"}, pdu.Address{TON: 1, NPI: 1, Addr: "31612345678"}},
+		{storage.Address{TON: 0, Addr: "+31612345678"}, pdu.Address{TON: 1, NPI: 1, Addr: "31612345678"}},
+		{storage.Address{TON: 2, NPI: 1, Addr: "0612345678"}, pdu.Address{TON: 2, NPI: 1, Addr: "0612345678"}},
+		{storage.Address{TON: 3, Addr: "7000"}, pdu.Address{TON: 0, NPI: 1, Addr: "7000"}},
+	} {
+		if got := address(c.in); got != c.want {
+			t.Errorf("address(%v) = %v, want %v", c.in, got, c.want)
+		}
+	}
+}
+
+func TestSegments_FlashKeepsItsClass(t *testing.T) {
+	for dc, want := range map[uint8]uint8{0x10: 0x10, 0xF0: 0x10, 0x18: 0x10, 0xF2: 0x12, 0: 0} {
+		subs, err := segments(mt(func(m *storage.Message) { m.DataCoding = dc }), 0, time.Time{})
+		if err != nil || subs[0].DCS != want {
+			t.Errorf("data_coding %#x: DCS %#x, %v; want %#x", dc, subs[0].DCS, err, want)
+		}
+	}
+}
+
+func TestReferences_DifferForOneRecipient(t *testing.T) {
+	var r references
+	first := r.next("sim:1", "31612345678")
+	for i := 1; i < 256; i++ {
+		if got := r.next("sim:1", "31612345678"); got != first+uint8(i) {
+			t.Fatalf("reference %d is %d, want %d", i, got, first+uint8(i))
+		}
+	}
+	for i := range 3 * mostReferences {
+		r.next("sim:1", string(rune(i)))
+	}
+	if len(r.last) > mostReferences {
+		t.Errorf("%d references are remembered", len(r.last))
+	}
+}
+
+func TestMatchKey_NationalAndInternationalAreOne(t *testing.T) {
+	for _, s := range []string{"31612345678", "+31612345678", "0612345678", "0031612345678"} {
+		if got := matchKey(s); got != "12345678" {
+			t.Errorf("matchKey(%s) = %s", s, got)
+		}
+	}
+	if matchKey("7000") != "7000" || matchKey("+7000") != "7000" {
+		t.Error("a short code is itself")
+	}
+}
