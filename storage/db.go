@@ -83,6 +83,7 @@ type DB struct {
 	nextSeq uint64 // of the ledger
 
 	broken   atomic.Pointer[error] // set when the disk left a commit in doubt
+	failing  atomic.Pointer[error] // why the last commit failed; nil: it did not
 	stats    counters
 	testFail func() error // tests: makes a commit fail
 }

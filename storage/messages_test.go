@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // together runs start while the writer is held up, so that all that it asks
@@ -365,6 +367,9 @@ func TestCommitFails_GroupUndone(t *testing.T) {
 		}, func(_ *Message, err error) { note(err) })
 		db.ask(&userOp{u: User{SystemID: "bob"}, create: true, done: func(_ struct{}, err error) { note(err) }}, true)
 	})
+	if s := db.Stats(); s.Failed != 1 || !errors.Is(s.Failing, boom) {
+		t.Errorf("statistics %+v", s)
+	}
 	together(t, db, func() { db.testFail = nil })
 	if len(errs) != 4 {
 		t.Fatalf("%d answers", len(errs))
@@ -385,6 +390,9 @@ func TestCommitFails_GroupUndone(t *testing.T) {
 	}
 	if got := accept(t, db, mt("alice", 10)); got != id+1 {
 		t.Errorf("next ID %s, want %s", got, id+1)
+	}
+	if s := db.Stats(); s.Failing != nil {
+		t.Errorf("still failing: %v", s.Failing)
 	}
 	if err := db.Check(context.Background()); err != nil {
 		t.Error(err)
@@ -485,4 +493,43 @@ func TestManyCallers_CreditNeverBelowZero(t *testing.T) {
 		}
 	})
 	wg.Wait()
+}
+
+func TestRemove_KeyFreeWithinTheGroup(t *testing.T) {
+	db := openTest(t, Options{})
+	keyed := func() *Message { return &Message{Kind: MO, Dedupe: []string{"k"}} }
+	first := accept(t, db, keyed())
+	var errs []error
+	together(t, db, func() {
+		note := func(_ ID, err error) { errs = append(errs, err) }
+		db.Accept(keyed(), note)
+		db.Remove(first, func(err error) { errs = append(errs, err) })
+		db.Accept(keyed(), note)
+		db.Accept(keyed(), note)
+	})
+	if !errors.Is(errs[0], ErrDuplicate) || errs[1] != nil || errs[2] != nil || !errors.Is(errs[3], ErrDuplicate) {
+		t.Errorf("errors %v", errs)
+	}
+}
+
+// Packages above test with a false clock and a real store.
+func TestSynctest_StoreWithinABubble(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	synctest.Test(t, func(t *testing.T) {
+		db := openTestAt(t, path, Options{})
+		addUser(t, db, "alice", 100)
+		start := time.Now()
+		time.Sleep(24 * time.Hour)
+		id := accept(t, db, mt("alice", 10))
+		entries, err := db.Ledger(LedgerFilter{Message: id})
+		if err != nil || len(entries) != 1 || entries[0].At.Time().Sub(start) != 24*time.Hour {
+			t.Errorf("%v, %+v, start %v", err, entries, start)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err = db.ChangeSync(ctx, id, func(*Message, Time) ([]*Message, error) { return nil, nil })
+		if err != nil {
+			t.Error(err)
+		}
+	})
 }

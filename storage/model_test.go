@@ -45,7 +45,7 @@ func newModel(t *rapid.T) *model {
 }
 
 func (s *model) open(t *rapid.T) {
-	db, err := Open(filepath.Join(s.dir, "store.db"), Options{NoSync: true, MaxGroup: 7})
+	db, err := Open(filepath.Join(s.dir, "store.db"), Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,28 +107,58 @@ func (s *model) set(m *Message) {
 	}
 }
 
-func (s *model) accept(t *rapid.T) {
+// request is one operation: start asks for it, settle compares its answer with
+// the model. Requests of one group are settled in the order of their start.
+type request struct{ start, settle func() }
+
+// group runs some requests in one commit, as if one after the other.
+func (s *model) group(t *rapid.T) {
+	var requests []request
+	for range rapid.IntRange(1, 6).Draw(t, "group") {
+		switch {
+		case len(s.messages) == 0 || rapid.IntRange(0, 2).Draw(t, "what") == 0:
+			requests = append(requests, s.accept(t))
+		case rapid.IntRange(0, 3).Draw(t, "what") == 0:
+			requests = append(requests, s.remove(t))
+		default:
+			requests = append(requests, s.change(t))
+		}
+	}
+	together(t, s.db, func() {
+		for _, r := range requests {
+			r.start()
+		}
+	})
+	for _, r := range requests {
+		r.settle()
+	}
+}
+
+func (s *model) accept(t *rapid.T) request {
 	m := drawMessage(t)
 	m.Held = Millicredits(rapid.IntRange(0, 20).Draw(t, "held"))
 	if m.Kind != MT || m.User == "" {
 		m.Held = 0
 	}
-	b := s.balances[m.User]
-	id, err := s.db.AcceptSync(context.Background(), m)
-	switch {
-	case b.Available < m.Held:
-		expect(t, err, ErrNoCredit)
-	case s.duplicate(m.Dedupe, 0):
-		expect(t, err, ErrDuplicate)
-	default:
-		expect(t, err, nil)
-		if id != s.next {
-			t.Fatalf("ID %s, want %s", id, s.next)
+	var id ID
+	var err error
+	start := func() { s.db.Accept(m, func(i ID, e error) { id, err = i, e }) }
+	return request{start, func() {
+		switch {
+		case s.balances[m.User].Available < m.Held:
+			expect(t, err, ErrNoCredit)
+		case s.duplicate(m.Dedupe, 0):
+			expect(t, err, ErrDuplicate)
+		default:
+			expect(t, err, nil)
+			if id != s.next {
+				t.Fatalf("ID %s, want %s", id, s.next)
+			}
+			s.next++
+			s.charge(m.User, m.Held, 0)
+			s.set(m)
 		}
-		s.next++
-		s.charge(m.User, m.Held, 0)
-		s.set(m)
-	}
+	}}
 }
 
 func (s *model) charge(user string, held, spent Millicredits) {
@@ -144,60 +174,74 @@ func (s *model) charge(user string, held, spent Millicredits) {
 
 func (s *model) drawID(t *rapid.T) ID {
 	ids := slices.Sorted(maps.Keys(s.messages))
-	if len(ids) == 0 {
-		t.Skip("no messages")
-	}
 	return rapid.SampledFrom(ids).Draw(t, "id")
 }
 
-func (s *model) change(t *rapid.T) {
-	old := s.messages[s.drawID(t)]
+func (s *model) change(t *rapid.T) request {
+	id := s.drawID(t)
 	m := drawMessage(t)
-	m.ID, m.Kind, m.User = old.ID, old.Kind, old.User
-	if m.Kind == MT && m.User != "" {
-		m.Held = Millicredits(rapid.IntRange(0, 20).Draw(t, "held"))
-		m.Spent = old.Spent + Millicredits(rapid.IntRange(0, 5).Draw(t, "spent"))
-	}
+	held := Millicredits(rapid.IntRange(0, 20).Draw(t, "held"))
+	spent := Millicredits(rapid.IntRange(0, 5).Draw(t, "spent"))
 	oops := errors.New("oops")
 	fails := rapid.IntRange(0, 9).Draw(t, "fails") == 0
-	got, err := s.db.ChangeSync(context.Background(), m.ID, func(stored *Message, _ Time) ([]*Message, error) {
-		if !same(stored, old) {
-			return nil, fmt.Errorf("stored %+v, want %+v", stored, old)
+	var before, got *Message
+	var err error
+	fn := func(stored *Message, _ Time) ([]*Message, error) {
+		was := *stored
+		before = &was
+		m.ID, m.Kind, m.User = stored.ID, stored.Kind, stored.User
+		if m.Kind == MT && m.User != "" {
+			m.Held, m.Spent = held, stored.Spent+spent
 		}
 		*stored = *m
 		if fails {
 			return nil, oops
 		}
 		return nil, nil
-	})
-	held, spent := m.Held-old.Held, m.Spent-old.Spent
-	switch {
-	case fails:
-		expect(t, err, oops)
-	case held+spent > s.balances[m.User].Available:
-		expect(t, err, ErrNoCredit)
-	case s.duplicate(m.Dedupe, m.ID):
-		expect(t, err, ErrDuplicate)
-	default:
-		expect(t, err, nil)
-		s.charge(m.User, held, spent)
-		s.set(got)
 	}
+	start := func() { s.db.Change(id, fn, func(m *Message, e error) { got, err = m, e }) }
+	return request{start, func() {
+		old := s.messages[id]
+		if old == nil {
+			expect(t, err, ErrNotFound)
+			return
+		}
+		if !same(before, old) {
+			t.Fatalf("stored %+v, want %+v", before, old)
+		}
+		switch held, spent := m.Held-old.Held, m.Spent-old.Spent; {
+		case fails:
+			expect(t, err, oops)
+		case held+spent > s.balances[m.User].Available:
+			expect(t, err, ErrNoCredit)
+		case s.duplicate(m.Dedupe, id):
+			expect(t, err, ErrDuplicate)
+		default:
+			expect(t, err, nil)
+			s.charge(m.User, held, spent)
+			s.set(got)
+		}
+	}}
 }
 
-func (s *model) remove(t *rapid.T) {
-	m := s.messages[s.drawID(t)]
-	ch := make(chan error, 1)
-	s.db.Remove(m.ID, func(err error) { ch <- err })
-	if m.Held > 0 {
-		expect(t, <-ch, ErrInvalid)
-		return
-	}
-	expect(t, <-ch, nil)
-	for _, k := range m.Dedupe {
-		delete(s.dedupe, k)
-	}
-	delete(s.messages, m.ID)
+func (s *model) remove(t *rapid.T) request {
+	id := s.drawID(t)
+	var err error
+	return request{func() { s.db.Remove(id, func(e error) { err = e }) }, func() {
+		m := s.messages[id]
+		switch {
+		case m == nil:
+			expect(t, err, ErrNotFound)
+		case m.Held > 0:
+			expect(t, err, ErrInvalid)
+		default:
+			expect(t, err, nil)
+			for _, k := range m.Dedupe {
+				delete(s.dedupe, k)
+			}
+			delete(s.messages, id)
+		}
+	}}
 }
 
 func (s *model) grant(t *rapid.T) {
@@ -325,7 +369,7 @@ func TestModel_RandomOperations(t *testing.T) {
 		defer os.RemoveAll(s.dir)
 		defer func() { s.db.Close() }()
 		t.Repeat(map[string]func(*rapid.T){
-			"accept": s.accept, "change": s.change, "change again": s.change, "remove": s.remove,
+			"group": s.group, "another group": s.group, "a third group": s.group,
 			"grant": s.grant, "segment": s.segment, "stale": s.stale, "lost": s.lost,
 			"reopen": func(t *rapid.T) { s.close(t); s.open(t) },
 		})

@@ -18,6 +18,7 @@ type Stats struct {
 	LargestGroup int
 	Bytes        int64 // written to the file, in pages
 	FileSize     int64
+	Failing      error // why the last commit failed; nil: it did not
 }
 
 // counters are written by the writer, except refused.
@@ -47,6 +48,9 @@ func (db *DB) Stats() Stats {
 		LastGroup:    int(c.lastGroup.Load()),
 		LargestGroup: int(c.largestGroup.Load()),
 		Bytes:        c.bytes.Load(),
+	}
+	if failing := db.failing.Load(); failing != nil {
+		s.Failing = *failing
 	}
 	if info, err := os.Stat(db.path); err == nil {
 		s.FileSize = info.Size()

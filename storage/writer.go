@@ -118,8 +118,9 @@ func (db *DB) write() {
 		if len(ops) == 0 {
 			return
 		}
-		if err := db.commit(g, ops); err != nil {
-			db.opts.Logger.Error("commit failed", "operations", len(ops), "error", err)
+		err := db.commit(g, ops)
+		db.noteFailure(err, len(ops), g.changed)
+		if err != nil {
 			// Even what was refused for a reason of its own gets this error:
 			// the reason may have been an operation of this group.
 			for _, op := range ops {
@@ -131,6 +132,23 @@ func (db *DB) write() {
 		}
 		g.reset()
 		db.finished <- ops
+	}
+}
+
+// noteFailure logs when commits begin to fail and when they work again, not
+// each one: a full disk fails quickly and often.
+func (db *DB) noteFailure(err error, operations int, wrote bool) {
+	failing := db.failing.Load() != nil
+	switch {
+	case err != nil:
+		db.stats.failed.Add(1)
+		db.failing.Store(&err)
+		if !failing {
+			db.opts.Logger.Error("commit failed", "operations", operations, "error", err)
+		}
+	case failing && wrote:
+		db.failing.Store(nil)
+		db.opts.Logger.Info("commits work again")
 	}
 }
 
@@ -165,11 +183,9 @@ func (db *DB) commit(g *group, ops []operation) error {
 		return tx.Rollback()
 	}
 	if err := g.flush(); err != nil {
-		db.stats.failed.Add(1)
 		return errors.Join(commitError(err), tx.Rollback())
 	}
 	if err := db.commitTx(tx); err != nil {
-		db.stats.failed.Add(1)
 		return err
 	}
 	db.stats.committed(tx, len(ops))
