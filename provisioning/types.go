@@ -46,18 +46,35 @@ type Lane struct {
 
 // Modem is one device of the bank.
 type Modem struct {
-	Path     string `json:"path"`
-	State    string `json:"state" example:"ready"`
-	Reason   string `json:"reason,omitempty"`
-	Model    string `json:"model,omitempty"`
-	IMEI     string `json:"imei,omitempty"`
-	ICCID    string `json:"iccid,omitempty"`
-	IMSI     string `json:"imsi,omitempty"`
-	Operator string `json:"operator,omitempty"`
-	Signal   int    `json:"signal,omitempty" doc:"dBm; absent when not known"`
-	Sent     uint64 `json:"sent"`
-	Failed   uint64 `json:"failed"`
-	Received uint64 `json:"received"`
+	Path   string    `json:"path"`
+	State  string    `json:"state" doc:"absent, opening, initialising, pin, searching, ready or failed"`
+	Reason string    `json:"reason" doc:"why it is not ready"`
+	Since  time.Time `json:"since" doc:"of the state"`
+
+	IMEI         string `json:"imei"`
+	Manufacturer string `json:"manufacturer"`
+	Model        string `json:"model"`
+	Revision     string `json:"revision"`
+
+	ICCID    string `json:"iccid"`
+	IMSI     string `json:"imsi"`
+	Number   string `json:"number" doc:"the SIM's own, when it knows it"`
+	SMSC     string `json:"smsc" doc:"service-centre address of the SIM"`
+	Operator string `json:"operator"`
+	Roaming  bool   `json:"roaming"`
+
+	Signal    *int `json:"signal" minimum:"0" maximum:"31" doc:"as the modem tells it [27.007 8.5]; null when not known"`
+	SignalDBM *int `json:"signal_dbm" doc:"null when not known"`
+
+	Sent     uint64 `json:"sent" doc:"parts that the network took"`
+	Refused  uint64 `json:"refused" doc:"parts that were refused"`
+	Unknown  uint64 `json:"unknown" doc:"parts of which nobody knows whether they went out"`
+	Received uint64 `json:"received" doc:"incoming parts"`
+	Reports  uint64 `json:"reports" doc:"status reports"`
+	Sessions uint64 `json:"sessions" doc:"how often the port was opened"`
+
+	LastError   string     `json:"last_error"`
+	LastErrorAt *time.Time `json:"last_error_at"`
 }
 
 // User is who binds, and what it owns.

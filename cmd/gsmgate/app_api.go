@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"gsmgate/provisioning"
+	"gsmgate/smppd"
+)
+
+// Limits of the API's servers. A check of the whole file may take minutes, so
+// answers have no limit in time.
+const (
+	apiHeaderPatience = 10 * time.Second
+	apiBodyPatience   = 30 * time.Second
+	apiIdle           = 2 * time.Minute
+	apiMaxHeader      = 32 << 10
+)
+
+// startAPI serves the REST API on every listener that is not SMPP's.
+func (a *App) startAPI() error {
+	api := provisioning.New(provisioning.Config{
+		Router: a.router, Log: a.Log.With("in", "api"), Version: a.Version,
+		Listeners: a.Listeners, Sessions: a.sessions, Modems: a.modems,
+	})
+	for _, l := range a.bound {
+		if l.url.smpp() {
+			continue
+		}
+		handler, err := a.guarded(l.url, api)
+		if err != nil {
+			return err
+		}
+		ln, err := a.secured(l)
+		if err != nil {
+			return err
+		}
+		a.serveHTTP(l.url, ln, handler)
+	}
+	return nil
+}
+
+// guarded asks for the token where file permissions do not guard the socket.
+func (a *App) guarded(l listenURL, api http.Handler) (http.Handler, error) {
+	if l.scheme == "unix" {
+		return api, nil
+	}
+	path := filepath.Join(a.Dir, tokenFile)
+	token, err := provisioning.LoadToken(path)
+	if err != nil {
+		return nil, fail("remove "+path+" to have a new one made", "%w", err)
+	}
+	if host, _, _ := net.SplitHostPort(l.addr); l.scheme == "http" && !net.ParseIP(host).IsLoopback() {
+		a.Log.Warn("the API is offered without TLS: token and messages can be read on the way", "listener", l.String())
+	}
+	return provisioning.RequireToken(token, api), nil
+}
+
+// secured puts TLS over the listener where its URL asks for it.
+func (a *App) secured(l boundListener) (net.Listener, error) {
+	if !l.url.tls() {
+		return l, nil
+	}
+	config, err := a.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	return tls.NewListener(l, config), nil
+}
+
+// tlsConfig reads the certificate, or makes it at the first start.
+func (a *App) tlsConfig() (*tls.Config, error) {
+	if a.certificate == nil {
+		source, err := smppd.Certificate(a.Dir, a.Cert, a.Key, a.Log.With("in", "tls"))
+		if err != nil {
+			return nil, fail("--cert and --key name PEM files that this user may read; without them one is made in "+a.Dir, "%w", err)
+		}
+		a.certificate = source
+	}
+	return a.certificate.TLSConfig(), nil
+}
+
+func (a *App) serveHTTP(l listenURL, ln net.Listener, handler http.Handler) {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: apiHeaderPatience,
+		ReadTimeout:       apiBodyPatience,
+		IdleTimeout:       apiIdle,
+		MaxHeaderBytes:    apiMaxHeader,
+		ErrorLog:          slog.NewLogLogger(a.Log.With("in", "api").Handler(), slog.LevelDebug),
+	}
+	name := "api " + l.String()
+	a.run(name, func(ctx context.Context) error {
+		ended := make(chan error, 1)
+		go func() { ended <- server.Serve(ln) }()
+		select {
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+		}
+		// What is being answered may end; the rest of the patience is for others.
+		patience, cancel := context.WithTimeout(context.Background(), stopPatience/2)
+		defer cancel()
+		if err := server.Shutdown(patience); err != nil {
+			err = errors.Join(err, server.Close())
+			a.Log.Warn("API requests were cut off", "listener", l.String(), "err", err)
+		}
+		<-ended
+		return nil
+	})
+}

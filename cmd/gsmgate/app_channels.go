@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+
+	"gsmgate/modem"
+	"gsmgate/provisioning"
+	"gsmgate/router"
+	"gsmgate/router/gsmchan"
+	"gsmgate/router/smppchan"
+	"gsmgate/smppd"
+)
+
+// startRouter makes the router with its channels and lets them run.
+func (a *App) startRouter() error {
+	a.router = router.New(a.db, router.Options{Log: a.Log.With("in", "router")})
+	a.gsm = gsmchan.New(gsmchan.Config{
+		Name: "gsm", Ports: a.Modems, PIN: string(a.PIN), Open: modem.OpenSerial, Log: a.Log.With("in", "modem"),
+	})
+	a.clients = smppchan.New(smppchan.Config{Router: a.router, Log: a.Log.With("in", "clients")})
+	a.router.Add(a.gsm)
+	a.router.Add(a.clients)
+	a.run("router", a.router.Run)
+	return nil
+}
+
+// startSMPP lets clients bind on every listener that is SMPP's.
+func (a *App) startSMPP() error {
+	a.server = smppd.New(smppd.Config{}, a.clients, a.Log.With("in", "smppd"))
+	for _, l := range a.bound {
+		if !l.url.smpp() {
+			continue
+		}
+		ln, err := a.secured(l)
+		if err != nil {
+			return err
+		}
+		a.run("smpp "+l.url.String(), func(ctx context.Context) error { return a.server.Serve(ctx, ln) })
+	}
+	return nil
+}
+
+// sessions shows who is bound, the oldest session first.
+func (a *App) sessions() []provisioning.Session {
+	var all []provisioning.Session
+	for _, s := range a.server.Sessions() {
+		all = append(all, provisioning.Session{
+			ID: s.ID, User: s.SystemID, Bind: s.BindType.String(), Remote: s.Remote, TLS: s.TLSVersion, Since: s.Since,
+			Window: s.Window, Busy: s.WindowInUse, Received: s.Submits, Sent: s.Delivers,
+		})
+	}
+	return all
+}
+
+// modems shows the bank in the order of its ports.
+func (a *App) modems() []provisioning.Modem {
+	var all []provisioning.Modem
+	for _, m := range a.gsm.Modems() {
+		all = append(all, modemView(m))
+	}
+	return all
+}
+
+func modemView(m modem.Info) provisioning.Modem {
+	v := provisioning.Modem{
+		Path: m.Path, State: m.State.String(), Reason: m.Reason, Since: m.Since,
+		IMEI: m.IMEI, Manufacturer: m.Manufacturer, Model: m.Model, Revision: m.Revision,
+		ICCID: m.SIM.ICCID, IMSI: m.SIM.IMSI, Number: m.SIM.Number, SMSC: m.SMSC, Operator: m.Operator, Roaming: m.Roaming,
+		Sent: m.Sent, Refused: m.Refused, Unknown: m.Unknown, Received: m.Received, Reports: m.Reports, Sessions: m.Sessions,
+		LastError: m.LastError,
+	}
+	if m.Signal >= 0 && m.Signal <= 31 {
+		dBm := -113 + 2*m.Signal // [27.007 8.5]
+		v.Signal, v.SignalDBM = &m.Signal, &dBm
+	}
+	if !m.LastErrorAt.IsZero() {
+		v.LastErrorAt = &m.LastErrorAt
+	}
+	return v
+}

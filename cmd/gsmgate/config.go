@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// settings are what serve can be told by flags and by --config; a flag wins.
+type settings struct {
+	Listen []string `name:"listen" placeholder:"URL" sep:"none" help:"smpps://HOST:PORT smpp://HOST:PORT https://HOST:PORT http://HOST:PORT unix:PATH; again for more (default smpps://:2776; unix:DIR/admin.sock is always there)"`
+	Modems []string `name:"modem" placeholder:"PATH" sep:"none" help:"serial device of a modem; again for more"`
+	PIN    string   `name:"pin" help:"PIN of the SIMs that ask for one"`
+	Cert   string   `name:"cert" placeholder:"FILE" help:"TLS certificate chain (PEM); reread when it changes (default: made at the first start)"`
+	Key    string   `name:"key" placeholder:"FILE" help:"its private key (PEM)"`
+	Log    string   `name:"log" placeholder:"LEVEL" help:"debug, info, warn or error (default info)"`
+}
+
+// fields are the keys of the file. JSON: what the file may say.
+func (s *settings) fields() map[string]any {
+	return map[string]any{
+		"listen": &s.Listen, "modems": &s.Modems, "pin": &s.PIN,
+		"cert": &s.Cert, "key": &s.Key, "log": &s.Log,
+	}
+}
+
+// readSettings reads a JSON object with the known keys and nothing else.
+func readSettings(path string) (settings, error) {
+	var s settings
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return s, fail("--config names a JSON file such as {\"listen\": [\"smpps://:2776\"], \"modems\": [\"/dev/ttyUSB0\"]}", "config file: %w", err)
+	}
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &given); err != nil {
+		return s, fail("the file is one JSON object", "%s:%d: %s", path, lineOf(raw, err), jsonWords(err))
+	}
+	known := s.fields()
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		target, ok := known[key]
+		if !ok {
+			return s, fail("known keys: "+strings.Join(slices.Sorted(maps.Keys(known)), ", "), "%s: unknown key %q", path, key)
+		}
+		if err := json.Unmarshal(given[key], target); err != nil {
+			return s, fail("listen and modems are lists of strings, all else is a string", "%s: key %q: %s", path, key, jsonWords(err))
+		}
+	}
+	return s, nil
+}
+
+func jsonWords(err error) string {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return fmt.Sprintf("a %s has no place here", wrong.Value)
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
+}
+
+// lineOf tells where in raw the error is, counting from 1.
+func lineOf(raw []byte, err error) int {
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) {
+		return 1
+	}
+	return 1 + bytes.Count(raw[:min(int(syntax.Offset), len(raw))], []byte("\n"))
+}
+
+// over takes from below what s does not say.
+func (s settings) over(below settings) settings {
+	if len(s.Listen) == 0 {
+		s.Listen = below.Listen
+	}
+	if len(s.Modems) == 0 {
+		s.Modems = below.Modems
+	}
+	for _, f := range []struct{ mine, theirs *string }{
+		{&s.PIN, &below.PIN}, {&s.Cert, &below.Cert}, {&s.Key, &below.Key}, {&s.Log, &below.Log},
+	} {
+		if *f.mine == "" {
+			*f.mine = *f.theirs
+		}
+	}
+	return s
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"gsmgate/provisioning"
+	"gsmgate/provisioning/client"
+)
+
+type sendCmd struct {
+	dataDir
+	User string `required:"" placeholder:"NAME" help:"whose message it is, and who pays"`
+	From string `placeholder:"ADDR" help:"source address"`
+	To   string `required:"" placeholder:"NUMBER" help:"destination, +31612345678"`
+	Text string `arg:"" help:"the text; - reads it from standard input"`
+	JSON bool   `name:"json" help:"print as JSON"`
+}
+
+func (c *sendCmd) Run(e *env) error {
+	text := c.Text
+	if text == "-" {
+		raw, err := io.ReadAll(io.LimitReader(e.stdin, 1<<20))
+		if err != nil {
+			return err
+		}
+		text = strings.TrimSuffix(string(raw), "\n")
+	}
+	return c.call(e, needsGateway, func(ctx context.Context, api *client.Client) error {
+		id, err := api.Send(ctx, provisioning.NewMessage{User: c.User, From: c.From, To: c.To, Text: text})
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return e.json(provisioning.MessageID{ID: id})
+		}
+		fmt.Fprintln(e.stdout, id)
+		return nil
+	})
+}
+
+type messagesCmd struct {
+	dataDir
+	User  string `placeholder:"NAME" help:"only messages of this user"`
+	State string `placeholder:"S" help:"only messages in this state, such as DELIVERED"`
+	Kind  string `placeholder:"K" enum:",MT,MO,receipt" default:"" help:"only MT, MO or receipt"`
+	Limit int    `placeholder:"N" help:"at most so many (default: all)"`
+	JSON  bool   `name:"json" help:"print as JSON"`
+}
+
+// page is how many messages are asked for at once.
+const page = 500
+
+func (c *messagesCmd) Run(e *env) error {
+	if c.Limit < 0 {
+		return usage("", "--limit cannot be negative")
+	}
+	return c.call(e, reads, func(ctx context.Context, api *client.Client) error {
+		if c.JSON {
+			return c.asJSON(ctx, e, api)
+		}
+		return c.asTable(ctx, e, api)
+	})
+}
+
+// each hands on one message after the other, newest first, page by page.
+func (c *messagesCmd) each(ctx context.Context, api *client.Client, take func(*provisioning.Message) error) error {
+	f := provisioning.MessageFilter{User: c.User, State: c.State, Kind: c.Kind}
+	for left := c.Limit; ; left -= f.Limit {
+		f.Limit = page
+		if c.Limit > 0 {
+			f.Limit = min(page, left)
+		}
+		if f.Limit == 0 {
+			return nil
+		}
+		list, err := api.Messages(ctx, f)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			if err := take(&list[i]); err != nil {
+				return err
+			}
+		}
+		if len(list) < f.Limit {
+			return nil
+		}
+		f.Before = list[len(list)-1].ID
+	}
+}
+
+// asJSON prints one array, an element a line.
+func (c *messagesCmd) asJSON(ctx context.Context, e *env, api *client.Client) error {
+	between := "["
+	err := c.each(ctx, api, func(m *provisioning.Message) error {
+		raw, err := json.Marshal(m)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(e.stdout, "%s\n%s", between, raw)
+		between = ","
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if between == "[" {
+		_, err = fmt.Fprintln(e.stdout, "[]")
+	} else {
+		_, err = fmt.Fprintln(e.stdout, "\n]")
+	}
+	return err
+}
+
+func (c *messagesCmd) asTable(ctx context.Context, e *env, api *client.Client) error {
+	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tACCEPTED\tKIND\tSTATE\tUSER\tFROM\tTO\tPARTS\tCREDITS\tTEXT")
+	err := c.each(ctx, api, func(m *provisioning.Message) error {
+		_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", m.ID, clock(m.AcceptedAt), m.Kind, m.State,
+			visible(m.User, 15), visible(m.Source, 21), visible(m.Dest, 21), len(m.Parts), credits(m.Price), visible(m.Text, 40))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+type messageCmd struct {
+	dataDir
+	ID   string `arg:"" help:"message_id"`
+	JSON bool   `name:"json" help:"print as JSON"`
+}
+
+func (c *messageCmd) Run(e *env) error {
+	return c.call(e, reads, func(ctx context.Context, api *client.Client) error {
+		m, err := api.Message(ctx, c.ID)
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return e.json(m)
+		}
+		return printMessage(e.stdout, &m)
+	})
+}
+
+func printMessage(out io.Writer, m *provisioning.Message) error {
+	fmt.Fprintf(out, "%s  %s  %s  user %s  %s -> %s  %d parts  %s credits\n", m.ID, m.Kind, m.State,
+		visible(m.User, 15), visible(m.Source, 21), visible(m.Dest, 21), len(m.Parts), credits(m.Price))
+	if m.Text != "" {
+		fmt.Fprintf(out, "text: %s\n", visible(m.Text, -1))
+	}
+	if m.Reason != "" {
+		fmt.Fprintf(out, "reason: %s\n", visible(m.Reason, -1))
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, ev := range m.Events {
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", ev.At.Format("2006-01-02 15:04:05.000"), ev.What, visible(ev.Text, -1))
+	}
+	return w.Flush()
+}
+
+func clock(t time.Time) string { return t.Format("2006-01-02 15:04:05") }
+
+// visible makes one line of s that cannot steer a terminal, cut after most
+// characters; negative: never.
+func visible(s string, most int) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range s {
+		if n++; most >= 0 && n > most {
+			b.WriteString("…")
+			break
+		}
+		switch {
+		case r == '\n':
+			b.WriteString(`\n`)
+		case unicode.IsPrint(r), r == '\u200d': // emoji are joined with U+200D
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	if b.Len() == 0 {
+		return "-"
+	}
+	return b.String()
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"gsmgate/provisioning"
+)
+
+type serveCmd struct {
+	dataDir
+	Config string `placeholder:"FILE" help:"JSON file with the keys listen, modems, pin, cert, key, log; flags win over it"`
+	settings
+}
+
+func (c *serveCmd) Run(e *env) error {
+	o, err := c.options(e)
+	if err != nil {
+		return err
+	}
+	// Everything in the data directory is for the gateway's user alone.
+	syscall.Umask(0o077)
+	app := New(o)
+	if err := app.Start(); err != nil {
+		return err
+	}
+	for _, l := range app.Listeners() {
+		fmt.Fprintf(e.stdout, "listening %s\n", l)
+	}
+	app.Log.Info("gateway runs", "version", o.Version, "modems", len(o.Modems))
+	tellAbsent(e, o.Modems)
+	return supervise(e, app)
+}
+
+// supervise waits for a signal, or for a part that fails, and stops app.
+func supervise(e *env, app *App) error {
+	var watch sync.WaitGroup
+	ctx, cancel := context.WithCancel(e.ctx)
+	watch.Go(func() {
+		watchdog(ctx, app.Log, func() { app.Router().Channels() })
+	})
+	notify(app.Log, daemon.SdNotifyReady)
+	var failure error
+	select {
+	case <-e.ctx.Done():
+		app.Log.Info("stopping on a signal")
+	case failure = <-app.Failed():
+	}
+	notify(app.Log, daemon.SdNotifyStopping)
+	cancel()
+	watch.Wait()
+	return errors.Join(failure, app.Stop())
+}
+
+// options checks all that can be checked before anything is opened.
+func (c *serveCmd) options(e *env) (Options, error) {
+	s := c.settings
+	if c.Config != "" {
+		file, err := readSettings(c.Config)
+		if err != nil {
+			return Options{}, err
+		}
+		s = s.over(file)
+	}
+	if (s.Cert == "") != (s.Key == "") {
+		return Options{}, usage("give both --cert and --key, or neither", "a certificate needs both of its files")
+	}
+	for i, path := range s.Modems {
+		if path == "" || slices.Contains(s.Modems[:i], path) {
+			return Options{}, usage("", "modem %q is given twice or empty", path)
+		}
+	}
+	listen, err := parseListens(c.withDefaults(s.Listen))
+	if err != nil {
+		return Options{}, err
+	}
+	level, err := logLevel(s.Log)
+	if err != nil {
+		return Options{}, err
+	}
+	return Options{
+		Dir: c.Data, Listen: listen, Modems: s.Modems, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key,
+		Log:     slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
+		Version: programVersion(),
+	}, nil
+}
+
+// withDefaults adds what is there unless asked otherwise: SMPP over TLS, and
+// always the socket that the other commands use.
+func (c *serveCmd) withDefaults(urls []string) []string {
+	if len(urls) == 0 {
+		urls = []string{"smpps://:2776"}
+	}
+	admin := "unix:" + c.path(socketFile)
+	if slices.Contains(urls, admin) {
+		return urls
+	}
+	return append(slices.Clone(urls), admin)
+}
+
+func logLevel(word string) (level slog.Level, err error) {
+	switch word {
+	case "":
+		return slog.LevelInfo, nil
+	case "debug", "info", "warn", "error":
+		return level, level.UnmarshalText([]byte(word))
+	}
+	return level, usage("use debug, info, warn or error", "no log level %q", word)
+}
+
+// tellAbsent names devices that are not there. The gateway goes on: a stick
+// may be plugged in later, and the others work meanwhile.
+func tellAbsent(e *env, paths []string) {
+	for _, path := range paths {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			report(e.stderr, fail("plug it in or correct --modem; the gateway goes on and takes the modem when it is there", "modem %s is not there", path))
+		}
+	}
+}

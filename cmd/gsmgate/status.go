@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"gsmgate/provisioning"
+	"gsmgate/provisioning/client"
+)
+
+type statusCmd struct {
+	dataDir
+	JSON bool `name:"json" help:"print as JSON"`
+}
+
+func (c *statusCmd) Run(e *env) error {
+	return c.call(e, needsGateway, func(ctx context.Context, api *client.Client) error {
+		s, err := api.Status(ctx)
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return e.json(s)
+		}
+		return printStatus(e.stdout, s)
+	})
+}
+
+func printStatus(out io.Writer, s provisioning.Status) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "gsmgate %s, up %s, %d users, %d messages queued\n", s.Version, time.Duration(s.UptimeS)*time.Second, s.Users, s.Queued)
+	for _, l := range s.Listeners {
+		fmt.Fprintf(w, "listening\t%s\n", l)
+	}
+	for _, ch := range s.Channels {
+		fmt.Fprintf(w, "channel %s\t%s\t%d queued\n", ch.Name, readiness(ch.Ready, ch.Reason), ch.Queued)
+		for _, l := range ch.Lanes {
+			fmt.Fprintf(w, "  lane %s\t%d of %d busy\n", visible(l.ID, -1), l.Busy, l.Window)
+		}
+	}
+	for _, m := range s.Modems {
+		fmt.Fprintf(w, "modem %s\t%s\t%s\t%s\t%d sent, %d refused, %d unknown, %d received\n", m.Path, readiness(m.State == "ready", m.State+": "+m.Reason),
+			visible(m.Operator, 20), level(m.SignalDBM), m.Sent, m.Refused, m.Unknown, m.Received)
+	}
+	for _, ss := range s.Sessions {
+		fmt.Fprintf(w, "session %s\t%s\t%s\t%s\tsince %s\n", ss.ID, visible(ss.User, 15), ss.Bind, ss.Remote, clock(ss.Since))
+	}
+	return w.Flush()
+}
+
+func readiness(ready bool, reason string) string {
+	if ready {
+		return "ready"
+	}
+	return visible(reason, -1)
+}
+
+func level(dBm *int) string {
+	if dBm == nil {
+		return "no signal level"
+	}
+	return fmt.Sprintf("%d dBm", *dBm)
+}
+
+type verifyCmd struct {
+	dataDir
+	JSON bool `name:"json" help:"print as JSON"`
+}
+
+func (c *verifyCmd) Run(e *env) error {
+	return c.call(e, reads, func(ctx context.Context, api *client.Client) error {
+		v, err := api.Verify(ctx)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			if err := e.json(v); err != nil {
+				return err
+			}
+		}
+		if !v.OK {
+			return verdict(v)
+		}
+		if !c.JSON {
+			fmt.Fprintln(e.stdout, "ok: the whole file was read and is consistent")
+		}
+		return nil
+	})
+}
+
+func verdict(v provisioning.Verdict) error {
+	var all several
+	for _, finding := range v.Findings {
+		all = append(all, errors.New(finding))
+	}
+	return append(all, fail("keep the file, restore a backup, and tell us", "the file is not consistent: %d findings", len(v.Findings)))
+}
