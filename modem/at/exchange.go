@@ -30,6 +30,7 @@ type Record struct {
 type Answer struct {
 	Records []Record
 	Cut     bool // there were more than fit
+	Echoed  bool // the modem showed the command first
 }
 
 // First returns the first information line, or "".
@@ -46,6 +47,7 @@ type exchange struct {
 	echo    string // what an echo would look like
 	records []Record
 	cut     bool
+	echoed  bool
 	open    bool // the last record waits for its PDU
 	strays  int  // final results that a probe did not take for its own
 	over    bool
@@ -73,7 +75,11 @@ func (x *exchange) prompt() {
 }
 
 // echoes tells whether the line is what was just written.
-func (x *exchange) echoes(line string) bool { return line == x.echo }
+func (x *exchange) echoes(line string) bool {
+	is := line == x.echo
+	x.echoed = x.echoed || is
+	return is
+}
 
 // take offers a line to the exchange.
 func (x *exchange) take(line string) bool {
@@ -151,7 +157,7 @@ func (e *Engine) Do(ctx context.Context, c Command) (Answer, error) {
 	if errors.Is(err, ErrRestarted) {
 		e.synced = false
 	}
-	return Answer{Records: x.records, Cut: x.cut}, err
+	return Answer{Records: x.records, Cut: x.cut, Echoed: x.echoed}, err
 }
 
 // begin makes x the exchange under way and writes its command line.

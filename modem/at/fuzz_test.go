@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -21,35 +22,44 @@ func FuzzEngine(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, noise []byte) {
-		ours, theirs := net.Pipe()
-		ms := time.Millisecond
-		e := New(ours, Options{Command: 2 * ms, Prompt: 2 * ms, Send: 2 * ms, Grace: ms, Write: 500 * ms, Sync: 4 * ms})
-		ctx, cancel := context.WithCancel(context.Background())
-		end := make(chan error, 1)
-		go func() { end <- e.Run(ctx) }()
-		heard := make(chan struct{})
-		go func() { _, _ = io.Copy(io.Discard, theirs); close(heard) }()
-		go func() {
-			for ctx.Err() == nil {
-				if _, err := theirs.Write(noise); err != nil || len(noise) == 0 {
-					return
-				}
-			}
-		}()
-		e.synced = true // before anybody else uses the engine
-		_, err := e.SendPDU(ctx, aSize, aPDU)
-		var se *SendError
-		if err != nil && !errors.As(err, &se) {
-			t.Errorf("SendPDU gave %v", err)
-		}
-		_, _ = e.Do(ctx, Command{Text: "AT+CMGL=4", Accept: Prefix("+CMGL:"), Body: true})
-		cancel()
-		if <-end == nil {
-			t.Error("Run ended without a reason")
-		}
-		theirs.Close()
-		<-heard
-		for range e.URCs() {
-		}
+		synctest.Test(t, func(t *testing.T) { endure(t, noise) })
 	})
+}
+
+// endure hands a message over to a modem that says the same again and again, and holds the engine to its times.
+func endure(t *testing.T, noise []byte) {
+	ours, theirs := net.Pipe()
+	e := New(ours, Options{Queue: 4})
+	ctx, cancel := context.WithCancel(t.Context())
+	end := make(chan error, 1)
+	go func() { end <- e.Run(ctx) }()
+	go func() { _, _ = io.Copy(io.Discard, theirs) }()
+	quiet := make(chan struct{})
+	go func() {
+		defer close(quiet)
+		for len(noise) > 0 {
+			if _, err := theirs.Write(noise); err != nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}()
+	from := time.Now()
+	_, err := e.SendPDU(ctx, aSize, aPDU)
+	var se *SendError
+	if err != nil && !errors.As(err, &se) {
+		t.Errorf("SendPDU gave %v", err)
+	}
+	_, _ = e.Do(ctx, Command{Text: "AT+CMGL=4", Accept: Prefix("+CMGL:"), Body: true})
+	if took := time.Since(from); took > 3*time.Minute {
+		t.Errorf("took %v", took)
+	}
+	cancel()
+	if <-end == nil {
+		t.Error("Run ended without a reason")
+	}
+	theirs.Close()
+	<-quiet
+	for range e.URCs() {
+	}
 }

@@ -30,7 +30,10 @@ func (e *Engine) SendPDU(ctx context.Context, length int, pdu string) (mr uint8,
 	}
 	x := newExchange(Command{Text: fmt.Sprintf("AT+CMGS=%d", length)})
 	x.submit = true
-	x.cmd.Accept = func(line string) bool { return x.sent && hasPrefixFold(line, "+CMGS:") }
+	x.cmd.Accept = func(line string) bool {
+		_, is := messageReference(line)
+		return is && x.sent
+	}
 	x.prompted = make(chan struct{})
 	if err := e.begin(x); err != nil {
 		return 0, &SendError{Err: err}

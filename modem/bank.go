@@ -1,0 +1,162 @@
+package modem
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"gsmgate/modem/at"
+	"gsmgate/modem/pdu"
+)
+
+// Handler takes what a bank brings. Its methods are called from the goroutines of the modems, one at a time for each modem.
+type Handler interface {
+	// Ready runs while m can send; ctx ends when it no longer can. The bank waits for Ready to return before it opens the port again.
+	Ready(ctx context.Context, m *Modem)
+	// Deliver takes an incoming segment. nil: it is on disk, and may be acknowledged or deleted. An error: it was not stored; the network
+	// is told to try again, or the SIM keeps it for the next sweep.
+	Deliver(ctx context.Context, sim SIM, d *pdu.Deliver) error
+	// StatusReport takes a status report, with the same meaning of its error. It may come before the Submit that it reports on returns.
+	StatusReport(ctx context.Context, sim SIM, r *pdu.StatusReport) error
+	// Undecoded takes the line of a PDU that could not be read, with the same meaning of its error.
+	Undecoded(ctx context.Context, sim SIM, raw string, err error) error
+}
+
+// PINMemory remembers across restarts which PIN was refused, so that no restart burns another try. key names SIM and PIN without showing
+// the PIN. Refuse is called before the PIN is tried and Accept after it was right: a crash between them counts as a refusal.
+type PINMemory interface {
+	Refused(key string) bool
+	Refuse(key string) error
+	Accept(key string) error
+}
+
+// Config describes a bank; a zero takes the default that stands beside it.
+type Config struct {
+	Ports   []string
+	Open    Opener            // OpenSerial
+	Handler Handler           // must be there
+	Log     *slog.Logger      // nothing
+	PIN     string            // for SIMs that want one; "" to try none
+	PINs    map[string]string // by path or ICCID; goes before PIN
+	Refused PINMemory         // for as long as the bank lives
+
+	AT       at.Options    // times of the engine
+	Idle     time.Duration // 30 s: an idle modem is asked for a sign of life
+	Busy     time.Duration // 60 s: signal and registration of a modem that sends all the time
+	Check    time.Duration // 5 s: after such a silence the modem is looked at before the next message
+	Sweep    time.Duration // 5 min: the memories are looked through for what no URC told of
+	Again    time.Duration // 10 s: a sweep after the handler has refused something
+	Register time.Duration // 2 s: between looks at the registration while searching
+	Lost     time.Duration // 5 min: so long without a network, and the radio is turned off and on
+	Stagger  time.Duration // 20 ms: between the first openings of two ports: hubs falter when all modems start at once
+}
+
+func (c Config) withDefaults() Config {
+	for _, d := range []struct {
+		at   *time.Duration
+		then time.Duration
+	}{{&c.Idle, 30 * time.Second}, {&c.Busy, time.Minute}, {&c.Check, 5 * time.Second}, {&c.Sweep, 5 * time.Minute},
+		{&c.Again, 10 * time.Second}, {&c.Register, 2 * time.Second}, {&c.Lost, 5 * time.Minute}, {&c.Stagger, 20 * time.Millisecond}} {
+		if *d.at <= 0 {
+			*d.at = d.then
+		}
+	}
+	if c.Open == nil {
+		c.Open = OpenSerial
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// pinFor returns the PIN for a SIM, "" for none.
+func (c *Config) pinFor(path, iccid string) string {
+	for _, key := range []string{iccid, path} {
+		if pin, ok := c.PINs[key]; ok && key != "" {
+			return pin
+		}
+	}
+	return c.PIN
+}
+
+// Bank is a number of modems.
+type Bank struct {
+	cfg    Config
+	modems []*Modem
+}
+
+// NewBank makes a bank of one modem a port. A port that is named twice counts once.
+func NewBank(cfg Config) *Bank {
+	b := &Bank{cfg: cfg.withDefaults()}
+	if b.cfg.Refused == nil {
+		b.cfg.Refused = &pinMemory{refused: map[string]bool{}}
+	}
+	seen := map[string]bool{}
+	for _, path := range cfg.Ports {
+		if !seen[path] {
+			seen[path] = true
+			b.modems = append(b.modems, newModem(&b.cfg, path))
+		}
+	}
+	return b
+}
+
+// Run keeps all modems going until ctx ends, and returns when nothing of them runs any more. The error is that of ctx.
+func (b *Bank) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	for i, m := range b.modems {
+		all.Go(func() {
+			if pauseFor(ctx, time.Duration(i)*b.cfg.Stagger) {
+				m.run(ctx)
+			}
+		})
+	}
+	all.Wait()
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// Modems tells of all modems, in the order of Config.Ports.
+func (b *Bank) Modems() []Info {
+	out := make([]Info, len(b.modems))
+	for i, m := range b.modems {
+		out[i] = m.Info()
+	}
+	return out
+}
+
+// pauseFor waits, and says whether ctx still lives.
+func pauseFor(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// pinMemory is the PINMemory of a bank that has none on disk.
+type pinMemory struct {
+	mu      sync.Mutex
+	refused map[string]bool
+}
+
+func (p *pinMemory) Refused(key string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.refused[key]
+}
+
+func (p *pinMemory) Refuse(key string) error { return p.set(key, true) }
+func (p *pinMemory) Accept(key string) error { return p.set(key, false) }
+
+func (p *pinMemory) set(key string, refused bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused[key] = refused
+	return nil
+}

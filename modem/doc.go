@@ -1,0 +1,24 @@
+// Package modem runs a bank of GSM modems: it finds out what each one is, brings it to where it can send, hands over TPDUs, takes what
+// comes in, and starts again by itself when a modem goes away, hangs or forgets who it is.
+//
+// # Words
+//
+//   - Bank: all modems of the box; it has the one Run.
+//   - Modem: what answers at a path; its [State] is one of absent, opening, initialising, PIN, searching, ready, failed.
+//   - session: the time between opening the port and closing it.
+//   - SIM: known by ICCID, wherever it is plugged in; a modem is known by IMEI, and a path is but a hint where it was.
+//   - sweep: looking through the message memories for what no URC told of.
+//
+// # Promises
+//
+//   - Each modem has goroutines of its own, and a dead one costs the others nothing.
+//   - What came in is acknowledged to the network, or deleted from the SIM, after [Handler] has said that it is on disk, and not before.
+//   - [Modem.Submit] ends in one of four ways: sent, refused for now, refused for good, or unknown; it never sends anything twice.
+//   - A PIN is tried once. A refused one is not tried again, nor is any when the modem says that only one try is left.
+//   - While messages go out nothing else is asked of the modem, but for a look at signal and registration once a minute.
+//
+// # What it leaves to others
+//
+// Which message goes to which modem, limits, repeated sending, assembly of segments and matching of status reports belong to the router.
+// AT is in modem/at, TPDUs are in modem/pdu.
+package modem

@@ -1,0 +1,69 @@
+package modem
+
+import (
+	"fmt"
+	"time"
+)
+
+// State is where a modem is on its way to sending.
+type State uint8
+
+// The states of a modem.
+const (
+	Absent       State = iota // nothing is at the path
+	Opening                   // the port is being opened, or will be again in a moment
+	Initialising              // the modem is asked what it is and told how to behave
+	PIN                       // the SIM wants a code that we do not have
+	Searching                 // not registered to a network
+	Ready                     // messages can go
+	Failed                    // several attempts went wrong; it is tried on, slowly
+)
+
+// String gives the state in lower case: "absent", "pin", "ready".
+func (s State) String() string {
+	if s > Failed {
+		return fmt.Sprintf("state %d", uint8(s))
+	}
+	return [...]string{"absent", "opening", "initialising", "pin", "searching", "ready", "failed"}[s]
+}
+
+// MarshalText gives String, for JSON.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// SIM says whose card is in a modem. Counters and limits follow it from modem to modem.
+type SIM struct {
+	ICCID  string // of the card; the IMSI where the modem does not tell the ICCID
+	IMSI   string // of the subscription
+	Number string // its own number as the SIM has it, "" when it has none                       [27.007 7.1]
+}
+
+// NoSignal is the Signal of a modem that does not know it.                                       [27.007 8.5]
+const NoSignal = 99
+
+// Info is what is known of a modem at a moment.
+type Info struct {
+	Path   string
+	State  State
+	Reason string    // why it is not ready, "" when it is
+	Since  time.Time // of the state
+
+	IMEI, Manufacturer, Model, Revision string
+	SIM                                 SIM
+	SMSC                                string // service-centre address of the SIM
+	Operator                            string
+	Roaming                             bool
+	Signal                              int // 0 to 31, or NoSignal
+
+	StoredUsed, StoredTotal int // of the memory for incoming messages
+
+	Sent     uint64 // messages handed over and answered with a TP-MR
+	Refused  uint64 // refusals of a message
+	Unknown  uint64 // messages of which nobody knows whether they went out
+	Received uint64 // SMS-DELIVERs stored by the handler
+	Reports  uint64 // status reports stored by the handler
+	Calls    uint64 // calls hung up
+	Sessions uint64 // times that the port was opened
+
+	LastError   string // the newest thing that went wrong
+	LastErrorAt time.Time
+}

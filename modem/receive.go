@@ -1,0 +1,289 @@
+package modem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"gsmgate/modem/at"
+	"gsmgate/modem/pdu"
+)
+
+// receiver takes what a modem says by itself, one after the other, and sweeps its memories. It alone uses AT+CPMS, +CMGR, +CMGL, +CMGD
+// and +CNMA once the modem is up.
+type receiver struct {
+	s       *session
+	up      chan struct{} // closed when the modem is up
+	lost    int           // URCs lost so far, as of the last look; touched by the session's run
+	mem     string        // the memory that is selected
+	stored  map[string]string
+	hungUp  time.Time
+	failing bool // the newest PDU could not be stored
+}
+
+// maxStored bounds the messages remembered that were stored here and could not be deleted there.
+const maxStored = 256
+
+func newReceiver(s *session) *receiver {
+	return &receiver{s: s, up: make(chan struct{}), stored: map[string]string{}}
+}
+
+// allow lets the receiver use the modem.
+func (r *receiver) allow() { close(r.up) }
+
+// run lives as long as the engine. Before the modem is up only the state of SIM and network is noted, and restarts: messages lie
+// unacknowledged meanwhile, or in a memory that the first sweep finds.
+func (r *receiver) run(ctx context.Context) {
+	waiting := r.up
+	var sweep <-chan time.Time
+	timer := time.NewTimer(r.s.cfg.Sweep)
+	defer timer.Stop()
+	for {
+		select {
+		case u, open := <-r.s.at.URCs():
+			if !open {
+				return
+			}
+			r.urc(ctx, u, waiting == nil)
+		case <-waiting:
+			waiting, sweep = nil, timer.C
+			timer.Reset(0)
+		case <-r.s.wake:
+			if waiting == nil {
+				timer.Reset(0)
+			}
+		case <-sweep:
+			timer.Reset(r.sweepAll(ctx))
+		}
+	}
+}
+
+// urc handles one unsolicited result.
+func (r *receiver) urc(ctx context.Context, u at.URC, up bool) {
+	s := r.s
+	switch u.Kind {
+	case at.KindRegistration:
+		s.noteURC(u.Name, u.Args)
+		nudge(s.kick)
+	case at.KindRestart:
+		s.end(fmt.Errorf("%w (%s)", at.ErrRestarted, u.Name))
+	case at.KindSIM:
+		if word := strings.ToUpper(at.Fields(u.Args)[0]); up && word != "READY" {
+			s.end(fmt.Errorf("the SIM says %s", word))
+		}
+		nudge(s.kick)
+	}
+	if !up {
+		return
+	}
+	switch u.Kind {
+	case at.KindMessage:
+		r.direct(ctx, u)
+	case at.KindStored:
+		r.indicated(ctx, u)
+	case at.KindFull:
+		nudge(s.wake)
+	case at.KindCall:
+		r.hangUp(ctx)
+	}
+}
+
+// direct handles +CMT and +CDS: store, then acknowledge. [27.005 3.4.4]
+func (r *receiver) direct(ctx context.Context, u at.URC) {
+	if !strings.EqualFold(u.Name, "+CMT") && !strings.EqualFold(u.Name, "+CDS") {
+		return
+	}
+	err := r.store(ctx, u.PDU)
+	if !r.s.ack {
+		return // the modem has acknowledged it already
+	}
+	command := "AT+CNMA"
+	if err != nil {
+		command = "AT+CNMA=2" // RP-ERROR: the network tries again [27.005 4.7]
+	}
+	_, cerr := r.s.at.Do(ctx, at.Command{Text: command, Urgent: true})
+	if err == nil && cerr == nil || lost(cerr) != nil || r.s.cnmi == "" {
+		return
+	}
+	// A modem that was not answered in time, or was told no, may have turned the indications off. [27.005 3.4.4]
+	_, _ = r.s.at.Do(ctx, at.Command{Text: r.s.cnmi})
+}
+
+// indicated handles +CMTI and +CDSI: read from the memory that it names, store, delete.
+func (r *receiver) indicated(ctx context.Context, u at.URC) {
+	fields := at.Fields(u.Args)
+	index, err := strconv.Atoi(fields[len(fields)-1])
+	if len(fields) < 2 || err != nil || index < 0 || !r.use(ctx, fields[0]) {
+		nudge(r.s.wake)
+		return
+	}
+	a, err := r.s.at.Do(ctx, at.Command{Text: fmt.Sprintf("AT+CMGR=%d", index), Accept: at.Prefix("+CMGR:"), Body: true})
+	if err != nil || len(a.Records) == 0 {
+		return // gone, or the sweep finds it
+	}
+	if stored := r.record(ctx, fields[0], index, a.Records[0]); !stored {
+		nudge(r.s.wake)
+	}
+}
+
+// use selects a memory to read from.
+func (r *receiver) use(ctx context.Context, name string) bool {
+	if r.mem == name {
+		return true
+	}
+	line, err := r.s.ask(ctx, fmt.Sprintf("AT+CPMS=%q", name), at.Prefix("+CPMS:"))
+	if err != nil {
+		return false
+	}
+	used, total, ok := usage(line)
+	if !ok {
+		return false
+	}
+	r.mem = name
+	if len(r.s.storage) > 0 && name == r.s.storage[0] {
+		r.s.m.update(func(i *Info) { i.StoredUsed, i.StoredTotal = used, total })
+	}
+	return true
+}
+
+// sweepAll looks through all memories, and says when to do so next.
+func (r *receiver) sweepAll(ctx context.Context) time.Duration {
+	r.failing = false
+	r.mem = "" // so that the numbers of the memory are read anew
+	again := false
+	names := r.s.storage
+	if strings.HasSuffix(r.s.cnmi, ",2,0") || strings.HasSuffix(r.s.cnmi, ",2,1") {
+		names = append(names[:len(names):len(names)], "SR")
+	}
+	for i := len(names) - 1; i >= 0; i-- { // the first stays selected
+		if r.use(ctx, names[i]) {
+			again = r.sweep(ctx, names[i]) || again
+		}
+	}
+	if len(names) == 0 {
+		again = r.sweep(ctx, "")
+	}
+	if again || r.failing {
+		return r.s.cfg.Again
+	}
+	return r.s.cfg.Sweep
+}
+
+// sweepWait is for CMGL of a full memory over a slow line.
+const sweepWait = 2 * time.Minute
+
+// sweep looks through the selected memory; again says that something stayed there that should not. [27.005 4.1]
+func (r *receiver) sweep(ctx context.Context, name string) (again bool) {
+	a, err := r.s.at.Do(ctx, at.Command{Text: "AT+CMGL=4", Accept: at.Prefix("+CMGL:"), Body: true, Wait: sweepWait})
+	if err != nil {
+		return false
+	}
+	again = a.Cut
+	for _, rec := range a.Records {
+		index, err := strconv.Atoi(at.Fields(at.Params(rec.Line))[0])
+		if err != nil {
+			continue
+		}
+		again = !r.record(ctx, name, index, rec) || again
+		r.between(ctx)
+	}
+	return again
+}
+
+// between acknowledges what came while a long sweep is under way: the network waits some seconds only.
+func (r *receiver) between(ctx context.Context) {
+	for {
+		select {
+		case u, open := <-r.s.at.URCs():
+			if !open {
+				return
+			}
+			if u.Kind == at.KindStored { // its memory would have to be selected: the sweep comes by
+				nudge(r.s.wake)
+				continue
+			}
+			r.urc(ctx, u, true)
+		default:
+			return
+		}
+	}
+}
+
+// record handles a message in a memory: store, then delete. done is false when it must be tried again.
+func (r *receiver) record(ctx context.Context, name string, index int, rec at.Record) (done bool) {
+	if fields := at.Fields(at.Params(rec.Line)); rec.PDU == "" || isOurs(name, rec.Line, fields) {
+		return true
+	}
+	place := name + strconv.Itoa(index)
+	if r.stored[place] != rec.PDU {
+		if r.store(ctx, rec.PDU) != nil {
+			return false
+		}
+	}
+	_, err := r.s.at.Do(ctx, at.Command{Text: fmt.Sprintf("AT+CMGD=%d", index)}) // [27.005 3.5.4]
+	if err == nil {
+		delete(r.stored, place)
+		return true
+	}
+	r.s.m.trouble(err)
+	if len(r.stored) < maxStored {
+		r.stored[place] = rec.PDU
+	}
+	return true
+}
+
+// isOurs tells whether a place holds a message to be sent, 2 or 3: not an incoming one. [27.005 3.1]
+func isOurs(name, line string, fields []string) bool {
+	state := 0
+	if strings.HasPrefix(line, "+CMGL") {
+		state = 1
+	}
+	return name != "SR" && len(fields) > state && (fields[state] == "2" || fields[state] == "3")
+}
+
+// store gives one PDU to the handler. nil: it is on disk.
+func (r *receiver) store(ctx context.Context, line string) error {
+	s, h := r.s, r.s.cfg.Handler
+	m, err := pdu.DecodeLine(line)
+	var count func(*Info)
+	switch m := m.(type) {
+	case *pdu.Deliver:
+		err = h.Deliver(ctx, s.sim, m)
+		count = func(i *Info) { i.Received++ }
+	case *pdu.StatusReport:
+		err = h.StatusReport(ctx, s.sim, m)
+		count = func(i *Info) { i.Reports++ }
+	default:
+		if err == nil {
+			err = errNotIncoming
+		}
+		err = h.Undecoded(ctx, s.sim, line, err)
+		count = func(*Info) {}
+	}
+	if err != nil {
+		r.failing = true
+		s.m.trouble(fmt.Errorf("an incoming message was not stored: %w", err))
+		return err
+	}
+	s.m.update(count)
+	return nil
+}
+
+var errNotIncoming = errors.New("not an incoming message")
+
+// hangUpEvery bounds the commands that a ringing modem costs.
+const hangUpEvery = 3 * time.Second
+
+// hangUp ends a call: while a modem rings some send nothing.                                                      [27.007 6.5]
+func (r *receiver) hangUp(ctx context.Context) {
+	if time.Since(r.hungUp) < hangUpEvery {
+		return
+	}
+	r.hungUp = time.Now()
+	if taken, _ := r.s.tell(ctx, "AT+CHUP"); taken {
+		r.s.m.update(func(i *Info) { i.Calls++ })
+	}
+}

@@ -1,0 +1,210 @@
+package modem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gsmgate/modem/at"
+)
+
+// session is the life of one open port. run starts three goroutines beside its own: the reader of the engine, the receiver (receive.go),
+// and the handler's Ready.
+type session struct {
+	m     *Modem
+	cfg   *Config
+	at    *at.Engine
+	log   *slog.Logger
+	kick  chan struct{} // one slot: look at the registration now
+	wake  chan struct{} // one slot: sweep the memories now
+	probe chan struct{} // one slot: a message was refused for the modem's sake; see what ails it
+	fault chan error    // one slot: the session must end
+
+	reached  bool // was ready; touched by run
+	quirk    quirk
+	poll     int          // looks at the modem so far; touched by run
+	failures atomic.Int32 // refusals in a row that name no message
+
+	regMu sync.Mutex
+	reg   map[string]int // state of registration by the name of the answer, "+CREG"; absent for what the modem does not know
+
+	// Set by bringUp before the receiver is let in.
+	sim     SIM
+	ack     bool     // phase 2+: +CMT and +CDS want +CNMA             [27.005 3.4.4]
+	cnmi    string   // the command that was taken
+	storage []string // memories to sweep, the one for new messages first
+
+	receiving *receiver
+}
+
+func newSession(m *Modem, port io.ReadWriteCloser) *session {
+	opt := m.cfg.AT
+	opt.Log = m.log
+	s := &session{m: m, cfg: m.cfg, log: m.log, at: at.New(port, opt), kick: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		probe: make(chan struct{}, 1), fault: make(chan error, 1), reg: map[string]int{}}
+	s.receiving = newReceiver(s)
+	return s
+}
+
+// run lives until ctx ends, the port breaks or the modem cannot be used; it returns when nothing of the session runs any more.
+func (s *session) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	all.Go(func() { cancel(s.at.Run(ctx)) })
+	all.Go(func() { s.receiving.run(ctx) })
+	err := s.live(ctx)
+	if cause := context.Cause(ctx); cause != nil && (errors.Is(err, context.Canceled) || errors.Is(err, at.ErrClosed)) {
+		err = cause
+	}
+	cancel(err)
+	all.Wait()
+	return err
+}
+
+// live brings the modem up, and then goes between searching and ready.
+func (s *session) live(ctx context.Context) error {
+	if err := s.bringUp(ctx); err != nil {
+		return err
+	}
+	for {
+		if err := s.search(ctx); err != nil {
+			return err
+		}
+		if err := s.ready(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// ready lets messages through until the registration is lost (nil) or the session must end. When it returns the handler's Ready has.
+func (s *session) ready(ctx context.Context) error {
+	s.reached = true
+	s.failures.Store(0)
+	rctx, cancel := context.WithCancel(ctx)
+	s.m.setLive(s)
+	s.m.enter(Ready, "")
+	var handler sync.WaitGroup
+	handler.Go(func() { s.cfg.Handler.Ready(rctx, s.m) })
+	err := s.watch(ctx)
+	s.m.setLive(nil)
+	switch {
+	case err == nil:
+		s.m.enter(Searching, s.registrationText())
+	case ctx.Err() == nil:
+		s.m.enter(Opening, err.Error())
+	}
+	cancel()
+	handler.Wait()
+	return err
+}
+
+// watch looks after a ready modem: at what it says by itself, and now and then by asking.
+func (s *session) watch(ctx context.Context) error {
+	timer := time.NewTimer(s.cfg.Idle)
+	defer timer.Stop()
+	asked := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case err := <-s.fault:
+			return err
+		case <-s.kick:
+		case <-s.probe:
+			if err := s.examine(ctx); err != nil {
+				return err
+			}
+		case <-timer.C:
+			timer.Reset(s.cfg.Idle)
+			if time.Since(s.at.LastAnswer()) < s.cfg.Idle && time.Since(asked) < s.cfg.Busy {
+				continue
+			}
+			asked = time.Now()
+			if err := s.look(ctx); err != nil {
+				return err
+			}
+		}
+		if !s.registered() {
+			return nil
+		}
+	}
+}
+
+// end makes the session end with a reason. The first counts.
+func (s *session) end(err error) {
+	select {
+	case s.fault <- err:
+	default:
+	}
+}
+
+func nudge(slot chan struct{}) {
+	select {
+	case slot <- struct{}{}:
+	default:
+	}
+}
+
+// examine looks whether the SIM and the network are still there.
+func (s *session) examine(ctx context.Context) error {
+	word, err := s.simState(ctx)
+	if err == nil && word != "READY" && word != "busy" {
+		err = fmt.Errorf("the SIM says %s", word)
+	}
+	if err != nil {
+		return err
+	}
+	return s.look(ctx)
+}
+
+// lost drops an error that leaves the modem usable: a refusal, and a command that it ignores. Whether it still speaks at all is seen at
+// the next command, for which the engine finds the step again or gives the port up.
+func lost(err error) error {
+	var refused *at.Error
+	if errors.As(err, &refused) || errors.Is(err, at.ErrTimeout) && !errors.Is(err, at.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// ask gives a command whose refusal is an answer too: it returns the first information line, "" when there is none. The error is not
+// nil only when the modem is lost.
+func (s *session) ask(ctx context.Context, command string, accept func(string) bool) (string, error) {
+	a, err := s.at.Do(ctx, at.Command{Text: command, Accept: accept})
+	if err != nil {
+		return "", lost(err)
+	}
+	return a.First(), nil
+}
+
+// tell gives a command without information lines and says whether it was taken. The error is not nil only when the modem is lost.
+func (s *session) tell(ctx context.Context, command string) (bool, error) {
+	_, err := s.at.Do(ctx, at.Command{Text: command})
+	return err == nil, lost(err)
+}
+
+// must gives a command without which the modem cannot be used, again for a while when the SIM or the modem is busy starting.
+func (s *session) must(ctx context.Context, command string) error {
+	for try := 0; ; try++ {
+		_, err := s.at.Do(ctx, at.Command{Text: command})
+		if err == nil {
+			return nil
+		}
+		var refused *at.Error
+		if !errors.As(err, &refused) || try == startTries {
+			return fmt.Errorf("initialise: %w", err)
+		}
+		if !pauseFor(ctx, time.Second) {
+			return ctx.Err()
+		}
+	}
+}
+
+// startTries is how many seconds a modem may say no while it starts: SIMs of several hundred entries take long.
+const startTries = 20
