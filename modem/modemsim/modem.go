@@ -1,91 +1,241 @@
 package modemsim
 
-import "time"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+)
 
 // Modem is one AT interpreter on a pty, with a SIM.
-type Modem struct{}
+type Modem struct {
+	index  int
+	cfg    ModemConfig
+	bank   Config
+	path   string
+	net    *Network
+	verbs  map[string]verb
+	kick   chan struct{} // one slot: the loop is to look again
+	inputs chan chunk
+
+	// mu guards all below.
+	mu     sync.Mutex
+	port   *port // nil when unplugged
+	agenda agenda
+	sim    *sim
+	me, sr *memory
+	line   line
+	set    settings
+	saved  settings // by AT&W
+	log    ring
+	faults faults
+
+	out   []byte      // to be written by the loop
+	held  []string    // unsolicited lines that wait for the end of a command; each entry may hold two lines
+	reg   int         // registration <stat> [27.007 7.2]
+	fun   int         // +CFUN
+	ack   *pendingAck // a +CMT or +CDS that waits for +CNMA
+	ussd  bool        // a USSD session is open
+	power uint64      // counts power-ons, so that what was begun before one does not go on after it
+}
+
+// pendingAck is a message shown to the client and not acknowledged yet [27.005 4.6].
+type pendingAck struct {
+	done func(ok bool)
+	stop func()
+}
+
+func newModem(i int, cfg Config, n *Network, verbs map[string]verb) *Modem {
+	mc := defaultModem(i, cfg.Latency)
+	if cfg.Each != nil {
+		cfg.Each(i, &mc)
+	}
+	m := &Modem{
+		index: i, cfg: mc, bank: cfg, net: n, verbs: verbs, path: filepath.Join(cfg.Dir, fmt.Sprintf("modem%02d", i)),
+		kick: make(chan struct{}, 1), inputs: make(chan chunk, 4),
+		sim: newSIM(mc.SIM), me: newMemory("ME", mc.MESize), sr: newMemory("SR", 20),
+	}
+	m.saved = defaultSettings(!mc.NoEcho)
+	return m
+}
+
+// run serves the pty until ctx is done.
+func (m *Modem) run(ctx context.Context) {
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	defer m.Unplug()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var serving *port
+	var rest []byte
+	for {
+		p, out, next := m.turn()
+		if p != serving {
+			serving, rest = p, nil
+			if p != nil {
+				readers.Go(func() { p.serve(ctx, m.inputs) })
+			}
+		}
+		if rest = p.flush(append(rest, out...)); len(rest) > 0 {
+			next = min(next, 2*time.Millisecond)
+		}
+		timer.Reset(next)
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.kick:
+		case <-timer.C:
+		case c := <-m.inputs:
+			m.input(c)
+		}
+	}
+}
+
+// maxUnsent bounds what a client may leave unread; a wire would have lost it long before.
+const maxUnsent = 64 << 10
+
+// flush writes what fits and returns the rest, without the oldest of too much.
+func (p *port) flush(b []byte) []byte {
+	if p == nil || len(b) == 0 {
+		return nil
+	}
+	rest := p.write(b)
+	return rest[max(0, len(rest)-maxUnsent):]
+}
+
+// turn does what is due and takes what is to be written.
+func (m *Modem) turn() (p *port, out []byte, next time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for {
+		now := time.Now()
+		run, ok := m.agenda.due(now)
+		if !ok {
+			out, m.out = m.out, nil
+			return m.port, out, m.agenda.next(now)
+		}
+		run(now)
+	}
+}
+
+func (m *Modem) input(c chunk) {
+	m.mu.Lock()
+	mine := c.from == m.port
+	if mine {
+		m.feed(c.data, c.at)
+	}
+	m.mu.Unlock()
+	if mine && errors.Is(c.err, errStale) {
+		m.Unplug()
+		m.Replug() // without a pty it stays unplugged, which its link shows
+	}
+}
+
+// locked changes the modem from outside its loop.
+func (m *Modem) locked(change func()) {
+	m.mu.Lock()
+	change()
+	m.mu.Unlock()
+	m.wake()
+}
+
+func (m *Modem) wake() {
+	select {
+	case m.kick <- struct{}{}:
+	default:
+	}
+}
+
+// after enters something for the modem's loop, unless the power goes before.
+func (m *Modem) after(d time.Duration, run func(now time.Time)) (cancel func()) {
+	return m.agenda.at(time.Now().Add(d), run)
+}
 
 // Path is the link to its pty.
-func (m *Modem) Path() string { return "" }
+func (m *Modem) Path() string { return m.path }
 
 // IMEI is the serial number, as AT+CGSN gives it.
-func (m *Modem) IMEI() string { return "" }
+func (m *Modem) IMEI() string { return m.cfg.IMEI }
 
 // Number is the number of its SIM.
-func (m *Modem) Number() string { return "" }
+func (m *Modem) Number() string { return m.sim.cfg.MSISDN }
 
 // ICCID is the SIM's.
-func (m *Modem) ICCID() string { return "" }
+func (m *Modem) ICCID() string { return m.sim.cfg.ICCID }
 
-// SIMState is what +CPIN? would say: "READY", "SIM PIN", "SIM PUK" …
-func (m *Modem) SIMState() string { return "" }
+// SIMState is what +CPIN? would say: "READY", "SIM PIN", "SIM PUK"; "" for a dead or missing SIM.
+func (m *Modem) SIMState() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.cfg.NoSIM {
+		return ""
+	}
+	return m.sim.state()
+}
 
 // PINTries are the tries left for the PIN and the PUK.
-func (m *Modem) PINTries() (pin, puk int) { return 0, 0 }
+func (m *Modem) PINTries() (pin, puk int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sim.pinLeft, m.sim.pukLeft
+}
 
 // Stored is the number of messages in a memory: "SM", "ME", "SR".
-func (m *Modem) Stored(memory string) int { return 0 }
+func (m *Modem) Stored(memory string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if mem := m.memory(memory); mem != nil {
+		return mem.used()
+	}
+	return 0
+}
+
+func (m *Modem) memory(name string) *memory {
+	switch name {
+	case "SM":
+		return m.sim.sm
+	case "ME":
+		return m.me
+	case "SR":
+		return m.sr
+	}
+	return nil
+}
+
+// Registered says whether the modem is on the network.
+func (m *Modem) Registered() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.registered()
+}
 
 // Transcript is the last AT lines, oldest first: ">" before what the client sent, "<" before what the modem sent.
-func (m *Modem) Transcript() []string { return nil }
+func (m *Modem) Transcript() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.log.lines()
+}
 
-// Hang makes the modem deaf and dumb for d; 0 is until Clear. What is sent to it meanwhile is lost.
-func (m *Modem) Hang(d time.Duration) {}
+// transcriptSize is the number of lines that a transcript remembers.
+const transcriptSize = 400
 
-// FailSends makes the next n sends end with +CMS ERROR: code.
-func (m *Modem) FailSends(n, code int) {}
+// ring remembers the last lines.
+type ring struct {
+	have   []string
+	oldest int
+}
 
-// FailSendsCME makes the next n sends end with +CME ERROR: code.
-func (m *Modem) FailSendsCME(n, code int) {}
+func (r *ring) add(line string) {
+	if len(r.have) < transcriptSize {
+		r.have = append(r.have, line)
+		return
+	}
+	r.have[r.oldest] = line
+	r.oldest = (r.oldest + 1) % transcriptSize
+}
 
-// LoseAnswers makes the next n sends reach the network without an answer.
-func (m *Modem) LoseAnswers(n int) {}
-
-// LateAnswers makes the answers of the next n sends come d after Ctrl-Z. The network takes the message at its usual time. With busy, the
-// modem answers nothing else meanwhile; without, it takes commands and the answer bursts in between.
-func (m *Modem) LateAnswers(n int, d time.Duration, busy bool) {}
-
-// LosePrompts makes the next n prompts not come; data is taken all the same.
-func (m *Modem) LosePrompts(n int) {}
-
-// ReportsFirst makes the reports of the next n sends come before the +CMGS answer.
-func (m *Modem) ReportsFirst(n int) {}
-
-// URCInsideAnswers puts an unsolicited line between the lines of the next n answers.
-func (m *Modem) URCInsideAnswers(n int) {}
-
-// CROnly makes lines end with CR instead of CR LF.
-func (m *Modem) CROnly(on bool) {}
-
-// PromptWithoutSpace makes the prompt ">" instead of "> ".
-func (m *Modem) PromptWithoutSpace(on bool) {}
-
-// Garbage sends n octets of line noise now.
-func (m *Modem) Garbage(n int) {}
-
-// URC sends an unsolicited line now.
-func (m *Modem) URC(line string) {}
-
-// Reboot restarts the modem: all settings are as after power-on, and the PIN is asked for again. It answers after d.
-func (m *Modem) Reboot(d time.Duration) {}
-
-// Unplug closes the pty and removes the link.
-func (m *Modem) Unplug() {}
-
-// Replug powers the modem on again on a new pty under the same link.
-func (m *Modem) Replug() error { return nil }
-
-// LoseNetwork takes the registration away for d; 0 is until Clear.
-func (m *Modem) LoseNetwork(d time.Duration) {}
-
-// FillStorage fills a memory ("SM", "ME") with old read messages, but leaves this many places free.
-func (m *Modem) FillStorage(memory string, leave int) {}
-
-// Clear ends all faults, and an unplugged modem stays unplugged.
-func (m *Modem) Clear() {}
-
-// Ring is a call from that number: n times RING, with +CLIP when it is on.
-func (m *Modem) Ring(from string, n int) {}
-
-// Command injects a fault by a line such as "hang 60s" or "fail 3 38"; FaultHelp lists them.
-func (m *Modem) Command(line string) error { return nil }
+func (r *ring) lines() []string {
+	return append(append([]string(nil), r.have[r.oldest:]...), r.have[:r.oldest]...)
+}

@@ -1,39 +1,231 @@
 package modemsim
 
-import "context"
+import (
+	"context"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+)
 
 // Network is the service centre between SIMs and handsets.
-type Network struct{}
+type Network struct {
+	cfg  Config
+	abc  *alphabets
+	kick chan struct{} // one slot: the agenda has changed
+
+	// mu guards all below. It may be taken while a modem's is held, never the other way round.
+	mu          sync.Mutex
+	agenda      agenda
+	rules       []Rule
+	handsets    map[string]*Handset
+	mailboxes   map[string]*mailbox
+	submissions []Submission // a ring once it is Keep long
+	oldest      int
+	counts      map[countKey]int
+	total       int
+}
+
+// countKey is a segment without what differs when it is sent again: TP-MR, references, validity.
+type countKey struct {
+	to, payload, text string
+	seq, total        int
+}
+
+func newNetwork(cfg Config) *Network {
+	return &Network{
+		cfg: cfg, abc: newAlphabets(), kick: make(chan struct{}, 1), rules: append([]Rule(nil), cfg.Rules...),
+		handsets: map[string]*Handset{}, mailboxes: map[string]*mailbox{}, counts: map[countKey]int{},
+	}
+}
+
+// run does what the agenda says until ctx is done.
+func (n *Network) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.kick:
+		case <-timer.C:
+		}
+		timer.Reset(n.runDue())
+	}
+}
+
+// runDue runs the entries that are due, each without the lock, and returns how long until the next.
+func (n *Network) runDue() time.Duration {
+	for {
+		now := time.Now()
+		n.mu.Lock()
+		run, ok := n.agenda.due(now)
+		next := n.agenda.next(now)
+		n.mu.Unlock()
+		if !ok {
+			return next
+		}
+		run(now)
+	}
+}
+
+// later enters run, which is called without the lock. The caller holds n.mu.
+func (n *Network) later(d time.Duration, run func(now time.Time)) {
+	n.agenda.at(time.Now().Add(d), run)
+	select {
+	case n.kick <- struct{}{}:
+	default:
+	}
+}
 
 // AddRule puts a rule before all others.
-func (n *Network) AddRule(r Rule) {}
+func (n *Network) AddRule(r Rule) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.rules = append(n.rules, r)
+}
+
+// rule finds the rule for a number. The caller holds n.mu.
+func (n *Network) rule(number string) Rule {
+	for i := len(n.rules) - 1; i >= 0; i-- {
+		match := n.rules[i].Match
+		prefix, isPrefix := strings.CutSuffix(match, "*")
+		if isPrefix && strings.HasPrefix(numberKey(number), numberKey(prefix)) || !isPrefix && numberKey(match) == numberKey(number) {
+			return n.rules[i]
+		}
+	}
+	return Rule{}
+}
+
+// numberKey makes one of the ways to write an international number.
+func numberKey(number string) string {
+	if rest, ok := strings.CutPrefix(number, "+"); ok {
+		return rest
+	}
+	if rest, ok := strings.CutPrefix(number, "00"); ok {
+		return rest
+	}
+	return number
+}
+
+// submit takes a segment from a modem; code is the +CMS ERROR when it is refused, else 0. earlyReport makes the report set out at once.
+func (n *Network) submit(from *Modem, s Segment) (code int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := time.Now()
+	r := n.rule(s.To)
+	n.remember(Submission{At: now, Modem: from.index, From: from.sim.cfg.MSISDN, Segment: s, Code: r.Refuse})
+	if r.Refuse != 0 {
+		return r.Refuse
+	}
+	n.total++
+	n.counts[countKey{to: s.To, payload: string(s.UserData), text: s.Text, seq: s.Seq, total: s.Total}]++
+	if r.Never {
+		return 0
+	}
+	sender := from.sim.cfg.MSISDN
+	n.later(n.cfg.DeliveryDelay+r.Delay, func(at time.Time) { n.settle(sender, s, r, now, at) })
+	return 0
+}
+
+func (n *Network) remember(s Submission) {
+	if len(n.submissions) < n.cfg.Keep {
+		n.submissions = append(n.submissions, s)
+		return
+	}
+	n.submissions[n.oldest] = s
+	n.oldest = (n.oldest + 1) % len(n.submissions)
+}
+
+// settle is the end of a segment's way: at the handset, or failed; and its reports.
+func (n *Network) settle(sender string, s Segment, r Rule, submitted, now time.Time) {
+	if r.ST <= 0x1f {
+		n.handOver(sender, s, now)
+	}
+	if !s.SRR || r.NoReport {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var reports [][]byte
+	if r.Temporary != 0 {
+		reports = append(reports, buildReport(&s, submitted, now, r.Temporary))
+	}
+	reports = append(reports, buildReport(&s, submitted, now, r.ST))
+	if r.DoubleReport {
+		reports = append(reports, reports[len(reports)-1])
+	}
+	n.later(n.cfg.ReportDelay+r.ReportDelay, func(time.Time) {
+		for _, tpdu := range reports {
+			n.post(sender, mobileTerminated{tpdu: tpdu, report: true})
+		}
+	})
+}
+
+func (n *Network) handOver(sender string, s Segment, now time.Time) {
+	n.mu.Lock()
+	h := n.handset(s.To)
+	whole, done := h.receive(sender, s, now)
+	number := h.number
+	n.mu.Unlock()
+	if done && n.cfg.OnReceive != nil {
+		n.cfg.OnReceive(number, whole)
+	}
+}
 
 // Handset is the handset of that number; it exists by being named. "+31…", "0031…" and "31…" are one handset.
-func (n *Network) Handset(number string) *Handset { return nil }
+func (n *Network) Handset(number string) *Handset {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.handset(number)
+}
+
+func (n *Network) handset(number string) *Handset {
+	key := numberKey(number)
+	h := n.handsets[key]
+	if h == nil {
+		h = &Handset{net: n, number: number, changed: make(chan struct{}), open: map[assemblyKey]*assembly{}, nextRef: 1}
+		n.handsets[key] = h
+	}
+	if strings.HasPrefix(number, "+") || strings.HasPrefix(number, "00") {
+		h.number = "+" + key
+	}
+	return h
+}
 
 // Submissions are the SMS-SUBMITs so far, oldest first, the last Config.Keep of them.
-func (n *Network) Submissions() []Submission { return nil }
+func (n *Network) Submissions() []Submission {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return append(append([]Submission(nil), n.submissions[n.oldest:]...), n.submissions[:n.oldest]...)
+}
 
-// Counts says for each segment how often the network took it.
-func (n *Network) Counts() []Count { return nil }
+// Counts says for each segment how often the network took it, the most often taken first.
+func (n *Network) Counts() []Count {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	out := make([]Count, 0, len(n.counts))
+	for k, times := range n.counts {
+		out = append(out, Count{To: k.to, Text: k.text, Seq: k.seq, Total: k.total, Times: times})
+	}
+	sort.Slice(out, func(i, j int) bool {
+		a, b := out[i], out[j]
+		switch {
+		case a.Times != b.Times:
+			return a.Times > b.Times
+		case a.To != b.To:
+			return a.To < b.To
+		case a.Text != b.Text:
+			return a.Text < b.Text
+		}
+		return a.Seq < b.Seq
+	})
+	return out
+}
 
 // Total is the number of SMS-SUBMITs that the network took.
-func (n *Network) Total() int { return 0 }
-
-// Handset is a phone with a number.
-type Handset struct{}
-
-// Inbox is what was received, in order of the first segment. Incomplete messages are among it.
-func (h *Handset) Inbox() []Received { return nil }
-
-// Wait waits until the handset has n complete messages or more, and returns the inbox then. It fails with ctx.
-func (h *Handset) Wait(ctx context.Context, n int) ([]Received, error) { return nil, nil }
-
-// Send sends text to the number of a SIM, in as many segments as it needs.
-func (h *Handset) Send(to, text string) error { return nil }
-
-// SendWith is Send with options.
-func (h *Handset) SendWith(to, text string, o SendOptions) error { return nil }
-
-// SendRaw gives the network an SMS-DELIVER as it stands for the SIM of that number.
-func (h *Handset) SendRaw(to string, tpdu []byte) error { return nil }
+func (n *Network) Total() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.total
+}

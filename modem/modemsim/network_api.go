@@ -73,6 +73,8 @@ type Segment struct {
 	SrcPort         int
 
 	Warnings []string // where the specification is bent, e.g. "fill bits not zero"
+
+	address []byte // TP-DA in its own octets, for the report
 }
 
 // Received is a message on a handset, put together from its segments.

@@ -1,0 +1,219 @@
+package modemsim
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// faults is what is wrong with a modem at present.
+type faults struct {
+	hung       bool
+	endHang    func()   // takes the end of the hang off the agenda
+	wakeups    []func() // what the hang has put off
+	noNetwork  bool
+	crOnly     bool
+	barePrompt bool
+	inside     int // answers to come with an unsolicited line in them
+	losePrompts,
+	loseAnswers,
+	reportsFirst int
+	early       bool   // a report is to come before its answer
+	earlyMR     byte   // its TP-MR
+	afterReport func() // the answer
+	late        lateness
+	refuse      refusal
+}
+
+type lateness struct {
+	sends int
+	by    time.Duration
+	busy  bool
+}
+
+type refusal struct {
+	sends int
+	with  result
+}
+
+// take uses up one of a counted fault.
+func (f *faults) take(count *int) bool {
+	if *count <= 0 {
+		return false
+	}
+	*count--
+	return true
+}
+
+// awake ends a hang without doing what it has put off.
+func (f *faults) awake() {
+	if f.endHang != nil {
+		f.endHang()
+	}
+	f.hung, f.endHang, f.wakeups = false, nil, nil
+}
+
+// whenAwake does it now, or when the hang ends.
+func (m *Modem) whenAwake(do func()) {
+	if m.faults.hung {
+		m.faults.wakeups = append(m.faults.wakeups, do)
+		return
+	}
+	do()
+}
+
+func (m *Modem) endHang() {
+	late := m.faults.wakeups
+	m.faults.awake()
+	for _, do := range late {
+		do()
+	}
+	if m.line.mode == modeCommand {
+		m.flushHeld()
+	}
+	m.net.alert(m)
+}
+
+// Hang makes the modem deaf and dumb for d; 0 is until Clear. What is sent to it meanwhile is lost; what it was doing ends late.
+func (m *Modem) Hang(d time.Duration) {
+	m.locked(func() {
+		if m.faults.endHang != nil {
+			m.faults.endHang()
+			m.faults.endHang = nil
+		}
+		m.faults.hung = true
+		if d > 0 {
+			m.faults.endHang = m.after(d, func(time.Time) { m.endHang() })
+		}
+	})
+}
+
+// FailSends makes the next n sends end with +CMS ERROR: code.
+func (m *Modem) FailSends(n, code int) {
+	m.locked(func() { m.faults.refuse = refusal{n, cms(code)} })
+}
+
+// FailSendsCME makes the next n sends end with +CME ERROR: code.
+func (m *Modem) FailSendsCME(n, code int) {
+	m.locked(func() { m.faults.refuse = refusal{n, cme(code)} })
+}
+
+// LoseAnswers makes the next n sends reach the network without an answer; then the modem takes commands as if nothing had been.
+func (m *Modem) LoseAnswers(n int) { m.locked(func() { m.faults.loseAnswers = n }) }
+
+// LateAnswers makes the answers of the next n sends come d after Ctrl-Z. The network takes the message at its usual time. With busy, the
+// modem answers nothing else meanwhile; without, it takes commands and the answer bursts in between.
+func (m *Modem) LateAnswers(n int, d time.Duration, busy bool) {
+	m.locked(func() { m.faults.late = lateness{n, d, busy} })
+}
+
+// LosePrompts makes the next n prompts not come; data is taken all the same.
+func (m *Modem) LosePrompts(n int) { m.locked(func() { m.faults.losePrompts = n }) }
+
+// ReportsFirst makes the reports of the next n sends come before the +CMGS answer.
+func (m *Modem) ReportsFirst(n int) { m.locked(func() { m.faults.reportsFirst = n }) }
+
+// URCInsideAnswers puts an unsolicited line into the next n answers: behind the command, before its first line.
+func (m *Modem) URCInsideAnswers(n int) { m.locked(func() { m.faults.inside = n }) }
+
+// CROnly makes lines end with CR instead of CR LF.
+func (m *Modem) CROnly(on bool) { m.locked(func() { m.faults.crOnly = on }) }
+
+// PromptWithoutSpace makes the prompt ">" instead of "> ".
+func (m *Modem) PromptWithoutSpace(on bool) { m.locked(func() { m.faults.barePrompt = on }) }
+
+// Garbage sends n octets of line noise now, at most 4096.
+func (m *Modem) Garbage(n int) {
+	m.locked(func() {
+		for range min(n, 4096) {
+			m.out = append(m.out, byte(rand.IntN(256)))
+		}
+		m.log.add("<(noise)")
+	})
+}
+
+// URC sends an unsolicited line now.
+func (m *Modem) URC(line string) { m.locked(func() { m.urc(line) }) }
+
+// Reboot restarts the modem: all settings are as after power-on, and the PIN is asked for again. It answers after d; the pty stays.
+func (m *Modem) Reboot(d time.Duration) {
+	m.locked(func() {
+		if m.port != nil {
+			m.restart(d)
+		}
+	})
+}
+
+// LoseNetwork takes the registration away for d; 0 is until Clear.
+func (m *Modem) LoseNetwork(d time.Duration) {
+	m.locked(func() {
+		m.faults.noNetwork = true
+		m.setRegistration(2)
+		if d > 0 {
+			m.after(d, func(time.Time) { m.findNetwork() })
+		}
+	})
+}
+
+func (m *Modem) findNetwork() {
+	m.faults.noNetwork = false
+	if m.port != nil {
+		m.startRadio()
+	}
+}
+
+// FillStorage fills a memory ("SM", "ME") with old read messages, but leaves this many places free.
+func (m *Modem) FillStorage(memory string, leave int) {
+	address, err := m.net.abc.encodeAddress("+31600000000")
+	if err != nil {
+		return
+	}
+	old := buildDeliver(address, 0, 0, time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), nil, []byte("old"))
+	m.locked(func() {
+		mem := m.memory(memory)
+		if mem == nil {
+			return
+		}
+		for len(mem.slots)-mem.used() > max(0, leave) {
+			mem.add(&slot{stat: statRead, tpdu: old})
+		}
+	})
+}
+
+// AskPIN takes the SIM back to its state before the PIN; with tries left as given (1 to 3).
+func (m *Modem) AskPIN(pin string, tries int) {
+	m.locked(func() {
+		m.sim.cfg.PIN, m.sim.lock, m.sim.verified = pin, true, false
+		m.sim.pinLeft = max(0, min(pinTries, tries))
+		m.setRegistration(0)
+	})
+}
+
+// Clear ends all faults. An unplugged modem stays unplugged.
+func (m *Modem) Clear() {
+	m.locked(func() {
+		if m.faults.hung {
+			m.endHang()
+		}
+		lost := m.faults.noNetwork
+		m.faults = faults{}
+		if lost {
+			m.findNetwork()
+		}
+	})
+}
+
+// Ring is a call from that number: n times RING, with +CLIP when it is on.
+func (m *Modem) Ring(from string, n int) {
+	m.locked(func() { m.ring(from, n) })
+}
+
+func (m *Modem) ring(from string, n int) {
+	if n <= 0 || m.port == nil {
+		return
+	}
+	m.urc("RING")
+	if m.set.clip == 1 {
+		m.urc(`+CLIP: "` + from + `",145,,,,0`)
+	}
+	m.after(2*time.Second, func(time.Time) { m.ring(from, n-1) })
+}
