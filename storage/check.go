@@ -115,6 +115,9 @@ func (c *check) run(tx *bolt.Tx) error {
 		if err := step(); err != nil {
 			return err
 		}
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -364,6 +364,10 @@ func (db *DB) Queues() map[string]int {
 
 // wait runs an operation and waits for its answer or the end of ctx.
 func wait[T any](ctx context.Context, start func(done func(T, error))) (T, error) {
+	var zero T
+	if err := ctx.Err(); err != nil {
+		return zero, err
+	}
 	type answer struct {
 		value T
 		err   error
@@ -374,7 +378,6 @@ func wait[T any](ctx context.Context, start func(done func(T, error))) (T, error
 	case a := <-ch:
 		return a.value, a.err
 	case <-ctx.Done():
-		var zero T
 		return zero, ctx.Err()
 	}
 }

@@ -20,6 +20,24 @@
 // can recompute and compare all of them, and money moves only inside the
 // commit that moves the message it belongs to.
 //
+// A done function that is told ErrBusy, ErrClosed, ErrReadOnly or ErrInvalid may
+// be called before the operation returns, on the caller's goroutine; all others
+// must not wait for another operation of the DB.
+//
+// An operation that fails has changed nothing, and does not disturb the others
+// of its commit. When the commit itself fails, every operation in it gets that
+// error and nothing has changed, in memory or on disk; Stats says so until a
+// commit works again.
+//
+// # The file
+//
+// One bbolt file: records are CBOR with small integers for field names, keys
+// are big-endian numbers or names that end with NUL. index.go lists the
+// buckets, schema.go the migrations. A message's ID is in its key alone, so
+// that callers encode their messages side by side before the writer gives out
+// IDs. A field that is added to a record needs a migration, an empty one, so
+// that an older program refuses the file instead of dropping the field.
+//
 // # Left to others
 //
 // Which state may follow which, when to try again and what a message costs

@@ -37,6 +37,7 @@ func (o *acceptOp) apply(g *group) error {
 
 func (o *acceptOp) finish(err error) {
 	if err != nil {
+		o.m.ID = 0
 		o.done(0, err)
 		return
 	}
@@ -58,7 +59,8 @@ func (db *DB) AcceptSync(ctx context.Context, m *Message) (ID, error) {
 // Money follows from Held and Spent: Held falls and Spent rises by x: x spent;
 // Held falls alone: refunded; Held rises: held.
 //
-// Errors: ErrNotFound, those of fn and those of Accept.
+// Errors: ErrNotFound, those of fn and those of Accept. ErrBusy comes later than
+// to Accept: a flood of new messages leaves room for what settles the old ones.
 func (db *DB) Change(id ID, fn func(m *Message, now Time) (more []*Message, err error), done func(*Message, error)) {
 	db.ask(&changeOp{id: id, fn: fn, done: done}, true)
 }
