@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const generous = 20 * time.Second
+
+// running is the program in this process.
+type running struct {
+	t     *testing.T
+	stdin io.WriteCloser
+	out   *bufio.Scanner
+	stop  context.CancelFunc
+	code  chan int
+}
+
+func start(t *testing.T, args ...string) *running {
+	t.Helper()
+	inR, inW := io.Pipe()
+	outR, outW := io.Pipe()
+	ctx, cancel := context.WithTimeout(context.Background(), generous)
+	r := &running{t: t, stdin: inW, out: bufio.NewScanner(outR), stop: cancel, code: make(chan int, 1)}
+	go func() {
+		r.code <- run(ctx, args, streams{inR, outW, outW})
+		outW.Close()
+	}()
+	t.Cleanup(func() { inW.Close(); cancel() })
+	return r
+}
+
+// line is the next line of its output.
+func (r *running) line() string {
+	r.t.Helper()
+	if !r.out.Scan() {
+		r.t.Fatal("the output ended")
+	}
+	return r.out.Text()
+}
+
+func (r *running) say(text string) {
+	if _, err := io.WriteString(r.stdin, text+"\n"); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *running) end() {
+	r.t.Helper()
+	r.stop()
+	go func() {
+		for r.out.Scan() {
+		}
+	}()
+	if code := <-r.code; code != 0 {
+		r.t.Errorf("exit code %d", code)
+	}
+}
+
+func TestModems_SendAndAnswer(t *testing.T) {
+	dir := t.TempDir()
+	r := start(t, "modems", "--count", "2", "--dir", dir, "--latency", "1ms", "--show")
+	if first := r.line(); !strings.HasPrefix(first, filepath.Join(dir, "modem00")+" imei ") {
+		t.Errorf("first line %q", first)
+	}
+	r.line()
+	f, err := os.OpenFile(filepath.Join(dir, "modem00"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	modem := bufio.NewReader(f)
+	io.WriteString(f, "ATE0+CNMI=2,1\rAT+CMGS=19\r0031000B911316325476F80000A705C8329BFD06\x1a")
+	if got, want := r.line(), `handset +31612345678 got "Hello" from +31655500000 in 1 segment`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	r.say("answer +31612345678 Hi there")
+	for {
+		text, err := modem.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(text, `+CMTI: "SM",1`) {
+			break
+		}
+	}
+	r.say("fault 7 hang")
+	if got := r.line(); got != `error: no modem is called "7"` {
+		t.Errorf("got %q", got)
+	}
+	r.line()
+	r.say("submissions")
+	if got := r.line(); got != "1 segments taken" {
+		t.Errorf("got %q", got)
+	}
+	r.end()
+	if left, _ := filepath.Glob(dir + "/*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestSMSCAndESME(t *testing.T) {
+	smsc := start(t, "smsc", "--listen", "smpp://127.0.0.1:0", "--user", "a=b")
+	_, url, found := strings.Cut(smsc.line(), "listening on ")
+	if !found {
+		t.Fatal("no address")
+	}
+	var out, errs bytes.Buffer
+	args := []string{"esme", "--connect", url, "--system-id", "a", "--password", "b", "--count", "20", "--receipts", "--json"}
+	if code := run(t.Context(), args, streams{nil, &out, &errs}); code != 0 {
+		t.Fatalf("code %d: %s%s", code, &out, &errs)
+	}
+	var sum summary
+	if err := json.Unmarshal(out.Bytes(), &sum); err != nil {
+		t.Fatal(err)
+	}
+	if sum.Accepted != 20 || sum.Receipts["DELIVERED"] != 20 {
+		t.Errorf("got %+v", sum)
+	}
+	args[6] = "wrong"
+	errs.Reset()
+	if code := run(t.Context(), args, streams{nil, io.Discard, &errs}); code != 1 || !strings.HasPrefix(errs.String(), "error: ") || !strings.Contains(errs.String(), "\nhint: ") {
+		t.Errorf("code %d: %s", code, &errs)
+	}
+	smsc.end()
+}
+
+func TestWrongCommandLines(t *testing.T) {
+	for _, args := range [][]string{
+		{}, {"modem"}, {"modems"}, {"modems", "--dir", t.TempDir(), "--count", "x"}, {"modems", "--dir", t.TempDir(), "--count", "0"},
+		{"modems", "--dir", t.TempDir(), "--fail", "+31"}, {"modems", "--dir", "/dev/null/x"}, {"smsc", "--listen", "http://x"}, {"esme", "--connect", "x", "--system-id", "a"},
+	} {
+		var errs bytes.Buffer
+		if code := run(t.Context(), args, streams{strings.NewReader(""), io.Discard, &errs}); code == 0 || !strings.HasPrefix(errs.String(), "error: ") || !strings.Contains(errs.String(), "hint: ") {
+			t.Errorf("%v: code %d, %q", args, code, errs.String())
+		}
+	}
+	if code := run(t.Context(), []string{"--help"}, streams{nil, io.Discard, io.Discard}); code != 0 {
+		t.Errorf("--help: code %d", code)
+	}
+}
