@@ -151,9 +151,9 @@ func (d *decoding) bad(offset int) {
 // DecodeText returns octets (without user data header) as UTF-8. Where some
 // cannot be read it returns what can, with U+FFFD in between, and a *TextError.
 //
-// Under data_coding 1 some ESMEs send the GSM alphabet. Octets that printable
-// IA5 cannot hold (below 0x20, but CR and LF) show that, and then all are read as
-// GSM 03.38.
+// Under data_coding 1 some ESMEs send the GSM alphabet; where the octets look
+// like that they are read so (see looksGSM). To read them as one or the other
+// whatever they look like, give CodingDefault with the Alphabet that is meant.
 func DecodeText(dc DataCoding, def Alphabet, octets []byte) (string, error) {
 	return decodeText(dc, def, octets, 0)
 }
@@ -242,19 +242,6 @@ func asciiRune(b byte) rune {
 }
 
 func latin1Rune(b byte) rune { return rune(b) }
-
-// looksGSM reports whether octets are possible in GSM 03.38 and not in
-// printable IA5.
-func looksGSM(octets []byte) bool {
-	control := false
-	for _, b := range octets {
-		if b > 0x7F {
-			return false
-		}
-		control = control || b < 0x20 && b != '\r' && b != '\n' && b != '\t'
-	}
-	return control
-}
 
 func decodeUTF16(d *decoding, octets []byte) {
 	for i := 0; i+1 < len(octets); i += 2 {

@@ -120,6 +120,30 @@ func TestDecodeText_NotDecodable(t *testing.T) {
 	}
 }
 
+func TestDecodeText_IA5ThatIsGSM(t *testing.T) {
+	for _, text := range []string{"Würde", "Über allen Gipfeln ist Ruh", "Jag är för det", "SMÖRGÅSBORD", "FÜR ALLE", "hyvää päivää!",
+		"Mañana, señor", "¿Quien viene?", "¿Que? ¿Cuando?", "città", "più", "(ähnlich)", "schön, schöner; am schönsten", "Öl-Äpfel",
+		"à", "{x} [y] 5€", "mail: a@b.nl", "a_b $5", "line\r\nzweite Zeile für dich", "l'été"} {
+		octets, err := EncodeText(CodingDefault, GSM0338, text)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if got, err := DecodeText(CodingIA5, GSM0338, octets); err != nil || got != text {
+			t.Errorf("%q was read as %q, %v", text, got, err)
+		}
+	}
+}
+
+func TestDecodeText_IA5ThatIsIA5(t *testing.T) {
+	for _, text := range []string{"Hello, world", "a@b.nl", "Price: $5_00", "[info] disk 90% full", "Dear {name}, your code is {code}", "{code}",
+		"x[1] = y[2];", "C:\\dir\\file", "a\\nb and 2^3", "foo\\nbar Next", "~5 min", "http://x.nl/~user", "a || b", "^_^", ":-] ok", ";-}", "~~~",
+		"A|B|C", "`code`", "it`s", "#[tag]", "line one\r\nline two\ttab", "{\"a\":[1,2]}", "x^y^2", ""} {
+		if got, err := DecodeText(CodingIA5, GSM0338, []byte(text)); err != nil || got != text {
+			t.Errorf("%q was read as %q, %v", text, got, err)
+		}
+	}
+}
+
 func TestEncodeText_NotPossible(t *testing.T) {
 	for _, c := range []struct {
 		name   string
