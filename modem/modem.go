@@ -99,13 +99,15 @@ func (m *Modem) attempt(ctx context.Context) (reached bool, err error) {
 // ended says why the modem is not there, and what will be done about it.
 func (m *Modem) ended(failures int, err error) {
 	var absent *PortAbsentError
+	var busy *PortBusyError
+	var useless *PortError
 	if !errors.As(err, &absent) || failures == 1 {
 		m.trouble(err)
 	}
 	switch {
 	case errors.As(err, &absent):
 		m.enter(Absent, err.Error())
-	case failures >= failedAfter:
+	case failures >= failedAfter, errors.As(err, &busy), errors.As(err, &useless):
 		m.enter(Failed, err.Error())
 	default:
 		m.enter(Opening, err.Error())

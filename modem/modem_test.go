@@ -79,6 +79,24 @@ func TestReceive_Direct_StoredThenAcknowledged(t *testing.T) {
 	}, k)
 }
 
+func TestReceive_BeforeTheModemIsUp_StoredAndAcknowledged(t *testing.T) {
+	k := newStick()
+	line, n := deliverLine(t, "+31612345678", "early")
+	k.hook = func(c string) (string, bool) {
+		if c == "AT+CGMM" {
+			return fmt.Sprintf("+CMT: ,%d\n%s\nM1", n, line), true
+		}
+		return "", false
+	}
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		untilState(t, b, 0, Ready)
+		until(t, time.Second, "acknowledged", func() bool { return k.count("AT+CNMA") == 1 })
+		if got := h.list(); !slices.Equal(got, []string{"deliver +31612345678 early"}) || h.sims[0].ICCID == "" {
+			t.Errorf("got %q of %v", got, h.sims)
+		}
+	}, k)
+}
+
 func TestReceive_HandlerRefuses_NetworkTold(t *testing.T) {
 	k := newStick()
 	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {

@@ -21,8 +21,12 @@ type receiver struct {
 	mem     string        // the memory that is selected
 	stored  map[string]string
 	hungUp  time.Time
-	failing bool // the newest PDU could not be stored
+	failing bool     // the newest PDU could not be stored
+	early   []at.URC // messages that came before the modem was up
 }
+
+// maxEarly bounds the messages kept until the modem is up; the network sends again what is not acknowledged.
+const maxEarly = 16
 
 // maxStored bounds the messages remembered that were stored here and could not be deleted there.
 const maxStored = 256
@@ -34,8 +38,8 @@ func newReceiver(s *session) *receiver {
 // allow lets the receiver use the modem.
 func (r *receiver) allow() { close(r.up) }
 
-// run lives as long as the engine. Before the modem is up only the state of SIM and network is noted, and restarts: messages lie
-// unacknowledged meanwhile, or in a memory that the first sweep finds.
+// run lives as long as the engine. Before the modem is up only the state of SIM and network is noted, and restarts; messages wait, or
+// lie in a memory that the first sweep finds.
 func (r *receiver) run(ctx context.Context) {
 	waiting := r.up
 	var sweep <-chan time.Time
@@ -50,6 +54,10 @@ func (r *receiver) run(ctx context.Context) {
 			r.urc(ctx, u, waiting == nil)
 		case <-waiting:
 			waiting, sweep = nil, timer.C
+			for _, u := range r.early {
+				r.direct(ctx, u)
+			}
+			r.early = nil
 			timer.Reset(0)
 		case <-r.s.wake:
 			if waiting == nil {
@@ -77,6 +85,9 @@ func (r *receiver) urc(ctx context.Context, u at.URC, up bool) {
 		nudge(s.kick)
 	}
 	if !up {
+		if u.Kind == at.KindMessage && len(r.early) < maxEarly {
+			r.early = append(r.early, u)
+		}
 		return
 	}
 	switch u.Kind {
