@@ -149,7 +149,7 @@ func (s *Session) work() {
 func (s *Session) keep() {
 	ticker := time.NewTicker(s.tick())
 	defer ticker.Stop()
-	asked := false
+	var asked time.Time // when enquire_link went out; zero: it is not due
 	for {
 		select {
 		case <-s.ended:
@@ -158,17 +158,25 @@ func (s *Session) keep() {
 			for _, w := range s.window.Expire(now.Add(-s.conf.ResponseTimeout)) {
 				s.finish(w, "", 0, fmt.Errorf("%w: %w", ErrUnknownOutcome, ErrNoResponse))
 			}
-			silence := now.Sub(time.Unix(0, s.heard.Load()))
-			switch {
-			case s.conf.EnquireLink < 0 || silence < s.conf.EnquireLink:
-				asked = false
-			case silence >= s.conf.EnquireLink+s.conf.ResponseTimeout:
-				s.end(ErrSilent)
-			case !asked:
-				asked = s.out.Put(smpp.StatusOK, s.window.Sequence(), &smpp.EnquireLink{}) == nil
-			}
+			asked = s.enquire(now, asked)
 		}
 	}
+}
+
+// enquire sends enquire_link after a silence, and ends the session when the
+// silence goes on. Whatever comes in is an answer.
+func (s *Session) enquire(now, asked time.Time) time.Time {
+	heard := time.Unix(0, s.heard.Load())
+	switch {
+	case s.conf.EnquireLink < 0 || now.Sub(heard) < s.conf.EnquireLink:
+		return time.Time{}
+	case asked.IsZero() || heard.After(asked):
+		_ = s.out.Put(smpp.StatusOK, s.window.Sequence(), &smpp.EnquireLink{})
+		return time.Now()
+	case now.Sub(asked) >= s.conf.ResponseTimeout:
+		s.end(ErrSilent)
+	}
+	return asked
 }
 
 // tick is fine enough for the shorter of the two timers.

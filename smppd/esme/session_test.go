@@ -3,6 +3,7 @@ package esme
 import (
 	"context"
 	"errors"
+	"net"
 	"testing"
 	"time"
 
@@ -375,4 +376,31 @@ func TestClose_CutShort(t *testing.T) {
 	if r := wait(t, end); !errors.Is(r.err, ErrUnknownOutcome) || !errors.Is(r.err, ErrClosed) {
 		t.Errorf("%+v", r)
 	}
+}
+
+func TestSubmit_PeerReadsNothing_SecondIsNotSent(t *testing.T) {
+	ours, theirs := net.Pipe() // each Write waits until it is read
+	p := &peer{t, theirs, smpp.NewReader(theirs, 0)}
+	go func() {
+		h, _ := p.next(smpp.IDBindTransceiver)
+		p.send(smpp.StatusOK, h.Sequence, &smpp.BindResp{ID: smpp.IDBindTransceiverResp})
+	}()
+	s, err := Dial(context.Background(), Config{Address: "pipe", SystemID: "esme", EnquireLink: -1,
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return ours, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := submit(t, s, "first")
+	if _, err := theirs.Read(make([]byte, 1)); err != nil { // now it is being written
+		t.Fatal(err)
+	}
+	second := submit(t, s, "second")
+	_ = theirs.Close()
+	if r := wait(t, first); !errors.Is(r.err, ErrUnknownOutcome) {
+		t.Errorf("first: %+v", r)
+	}
+	if r := wait(t, second); !errors.Is(r.err, ErrNotSent) {
+		t.Errorf("second: %+v", r)
+	}
+	_ = s.Close(context.Background())
 }
