@@ -1,12 +1,15 @@
 package modemsim
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const helloPDU = "0031000B911316325476F80000A705C8329BFD06"
@@ -178,17 +181,56 @@ func TestUnplugReplug_SameLinkNewPty(t *testing.T) {
 // TestReopen_SecondClient: a client that closes and one that comes after it find the same modem, also if the first left it in exclusive use.
 func TestReopen_SecondClient(t *testing.T) {
 	b := startBank(t, Config{})
+	p := b.Modem(0).port
 	for range 3 {
 		c := dialModem(t, b.Paths()[0])
 		c.at("E0")
+		if err := ioctlOn(c, unix.TIOCEXCL); err != nil {
+			t.Fatal(err)
+		}
 		c.send("AT+CSQ\r") // the answer is never read
 		c.f.Close()
-		time.Sleep(3 * reopenPoll)
+		eventually(t, func() bool { return !p.attached.Load() })
 	}
 	c := dialModem(t, b.Paths()[0])
 	if got := c.at("+CGSN"); strings.Contains(got, "CSQ") {
 		t.Errorf("an old answer came: %q", got)
 	}
+	var exclusive int
+	raw, err := c.f.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) { exclusive, err = unix.IoctlGetInt(int(fd), unix.TIOCGEXCL) })
+	if err != nil || exclusive != 0 {
+		t.Errorf("exclusive use outlived its client: %d, %v", exclusive, err)
+	}
+}
+
+func ioctlOn(c *client, request uint) (err error) {
+	raw, err := c.f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	controlErr := raw.Control(func(fd uintptr) { err = unix.IoctlSetInt(int(fd), request, 0) })
+	return errors.Join(err, controlErr)
+}
+
+// TestCNMI_Mode0_KeepsIndications: they come when the mode changes, not before.
+func TestCNMI_Mode0_KeepsIndications(t *testing.T) {
+	b := startBank(t, Config{})
+	c := dialModem(t, b.Paths()[0])
+	c.at("E0")
+	c.at("+CNMI=0,1")
+	if err := b.Network().Handset("+31612345678").Send(b.Modem(0).Number(), "x"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return b.Modem(0).Stored("SM") == 1 })
+	if got := c.at("+CSQ"); strings.Contains(got, "CMTI") {
+		t.Errorf("got %q", got)
+	}
+	c.at("+CNMI=2,1")
+	c.expect(`+CMTI: "SM",1`)
 }
 
 func TestHang_DeafThenBack(t *testing.T) {

@@ -102,6 +102,8 @@ func faultCommands() []faultCommand {
 			from, n := a.next("+31600000000"), a.number(3)
 			return a.then(func() { m.Ring(from, n) })
 		}},
+		{"latency", "latency TIME", func(m *Modem, a *faultArgs) error { d := a.duration("50ms"); return a.then(func() { m.SetLatency(d) }) }},
+		{"signal", "signal RSSI", func(m *Modem, a *faultArgs) error { n := a.number(20); return a.then(func() { m.SetSignal(n) }) }},
 		{"clear", "clear", func(m *Modem, _ *faultArgs) error { return do(m.Clear) }},
 	}
 }

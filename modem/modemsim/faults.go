@@ -188,6 +188,12 @@ func (m *Modem) AskPIN(pin string, tries int) {
 	})
 }
 
+// SetLatency changes the network time of a send.
+func (m *Modem) SetLatency(d time.Duration) { m.locked(func() { m.cfg.Latency = d }) }
+
+// SetSignal changes the rssi that +CSQ gives.
+func (m *Modem) SetSignal(rssi int) { m.locked(func() { m.cfg.Signal = rssi }) }
+
 // Clear ends all faults. An unplugged modem stays unplugged.
 func (m *Modem) Clear() {
 	m.locked(func() {

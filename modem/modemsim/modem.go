@@ -34,6 +34,7 @@ type Modem struct {
 
 	out   []byte      // to be written by the loop
 	held  []string    // unsolicited lines that wait for the end of a command; each entry may hold two lines
+	muted []string    // indications that +CNMI mode 0 keeps
 	reg   int         // registration <stat> [27.007 7.2]
 	fun   int         // +CFUN
 	ack   *pendingAck // a +CMT or +CDS that waits for +CNMA

@@ -33,7 +33,7 @@ func defaultSettings(echo bool) settings {
 func (m *Modem) powerOn() {
 	m.power++
 	m.set = m.saved
-	m.line, m.held, m.reg, m.fun, m.ussd = line{}, nil, 0, 1, false
+	m.line, m.held, m.muted, m.reg, m.fun, m.ussd = line{}, nil, nil, 0, 1, false
 	m.sim.verified = false
 	m.startRadio()
 }
@@ -41,7 +41,7 @@ func (m *Modem) powerOn() {
 // powerOff forgets what was under way. The caller holds m.mu.
 func (m *Modem) powerOff() {
 	m.agenda.clear()
-	m.line, m.held, m.out, m.reg = line{}, nil, nil, 0
+	m.line, m.held, m.muted, m.out, m.reg = line{}, nil, nil, nil, 0
 	m.faults.awake()
 	m.acknowledge(false)
 }

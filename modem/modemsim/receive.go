@@ -105,15 +105,27 @@ func (m *Modem) acknowledge(good bool) bool {
 	return true
 }
 
-// smsURC is held in mode 0 of +CNMI until the client turns indications on.
+// smsURC is kept in mode 0 of +CNMI until the client turns indications on; the oldest of too many go.
 func (m *Modem) smsURC(text string) {
-	if m.set.cnmi[0] == 0 {
-		if len(m.held) < maxHeld {
-			m.held = append(m.held, text)
-		}
+	if m.set.cnmi[0] != 0 {
+		m.urc(text)
 		return
 	}
-	m.urc(text)
+	m.muted = append(m.muted[max(0, len(m.muted)+1-maxHeld):], text)
+}
+
+// unmute gives out what mode 0 has kept, or forgets it, as <bfr> says [27.005 3.4.1].
+func (m *Modem) unmute() {
+	if m.set.cnmi[0] == 0 {
+		return
+	}
+	muted := m.muted
+	m.muted = nil
+	for _, text := range muted {
+		if m.set.cnmi[4] == 0 {
+			m.urc(text)
+		}
+	}
 }
 
 // storedPDU is a TPDU behind the address of the service centre it came from.

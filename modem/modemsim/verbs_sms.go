@@ -142,6 +142,7 @@ func cnmi(m *Modem, c command, _ time.Time) result {
 		chosen[i] = v
 	}
 	m.set.cnmi = chosen
+	m.unmute()
 	return ok
 }
 
