@@ -49,7 +49,7 @@ type messagesCmd struct {
 	dataDir
 	User  string `placeholder:"NAME" help:"only messages of this user"`
 	State string `placeholder:"S" help:"only messages in this state, such as DELIVERED"`
-	Kind  string `placeholder:"K" enum:",MT,MO,receipt" default:"" help:"only MT, MO or receipt"`
+	Kind  string `placeholder:"K" enum:",MT,MO,receipt,all" default:"" help:"MT, MO, receipt or all (default: all but receipts)"`
 	Limit int    `placeholder:"N" help:"at most so many (default: all)"`
 	JSON  bool   `name:"json" help:"print as JSON"`
 }
@@ -71,25 +71,27 @@ func (c *messagesCmd) Run(e *env) error {
 
 // each hands on one message after the other, newest first, page by page.
 func (c *messagesCmd) each(ctx context.Context, api *client.Client, take func(*provisioning.Message) error) error {
-	f := provisioning.MessageFilter{User: c.User, State: c.State, Kind: c.Kind}
-	for left := c.Limit; ; left -= f.Limit {
-		f.Limit = page
-		if c.Limit > 0 {
-			f.Limit = min(page, left)
-		}
-		if f.Limit == 0 {
-			return nil
-		}
+	f := provisioning.MessageFilter{User: c.User, State: c.State, Kind: c.Kind, Limit: page}
+	if c.Kind == "all" {
+		f.Kind = ""
+	}
+	for taken := 0; ; {
 		list, err := api.Messages(ctx, f)
 		if err != nil {
 			return err
 		}
 		for i := range list {
+			if c.Kind == "" && list[i].Kind == "receipt" {
+				continue
+			}
 			if err := take(&list[i]); err != nil {
 				return err
 			}
+			if taken++; taken == c.Limit {
+				return nil
+			}
 		}
-		if len(list) < f.Limit {
+		if len(list) < page {
 			return nil
 		}
 		f.Before = list[len(list)-1].ID
