@@ -140,12 +140,11 @@ func newOwners(users []storage.User) *owners {
 	return o
 }
 
-// of returns the user whose range holds the address most specifically.
+// of returns the user whose range holds the address most specifically. No
+// number at all, which is what a SIM gives that does not know its own, is held
+// by "*" alone.
 func (o *owners) of(a storage.Address) (user string, ok bool) {
 	digits := plainDigits(a.Addr)
-	if digits == "" {
-		return "", false
-	}
 	if user, ok = o.exact[digits]; ok {
 		return user, true
 	}

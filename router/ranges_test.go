@@ -42,8 +42,14 @@ func TestOwners_MostSpecificWins(t *testing.T) {
 			t.Errorf("owner of %s = %q, %v; want %q", addr, got, ok, want)
 		}
 	}
-	if user, ok := o.of(storage.Address{Addr: "Bank"}); ok {
-		t.Errorf("a name is owned by %q", user)
+	if user, ok := o.of(storage.Address{}); !ok || user != "all" {
+		t.Errorf("the SIM without a number is owned by %q, %v", user, ok)
+	}
+	some := newOwners([]storage.User{{SystemID: "nl", AddressRanges: []string{"+31*", "0-9"}}})
+	for _, addr := range []string{"", "+", "Bank", "4915112345678"} {
+		if user, ok := some.of(storage.Address{Addr: addr}); ok {
+			t.Errorf("%q is owned by %q", addr, user)
+		}
 	}
 }
 
