@@ -32,7 +32,7 @@ func New(cfg Config) (*Bank, error) {
 		return nil, fmt.Errorf("modemsim: make the directory of the links: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	b := &Bank{network: newNetwork(cfg)}
+	b := &Bank{network: newNetwork(cfg, newAlphabets())}
 	verbs := commands()
 	for i := range cfg.Count {
 		m := newModem(i, cfg, b.network, verbs)

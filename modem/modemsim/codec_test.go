@@ -201,10 +201,10 @@ func FuzzFeed(f *testing.F) {
 	for _, s := range []string{"AT\r", "ATE0V1+CMEE=1;+CNMI=2,1;D123;\r", "AT+CMGS=19\r0031000B911316325476F80000A705C8329BFD06\x1a", "AT+CPIN=\"12;34\"\r", "A/AT+CMGW=1\r00\x1bATS3=1S4?\r"} {
 		f.Add([]byte(s))
 	}
-	verbs := commands()
+	verbs, abc := commands(), newAlphabets()
 	f.Fuzz(func(t *testing.T, b []byte) {
 		cfg := Config{Count: 1}.withDefaults()
-		m := newModem(0, cfg, newNetwork(cfg), verbs)
+		m := newModem(0, cfg, newNetwork(cfg, abc), verbs)
 		m.net.attach(m)
 		m.port = &port{}
 		m.powerOn()

@@ -120,9 +120,11 @@ func (m *Modem) commandOctet(c byte, at time.Time) {
 
 // commandLine runs a line; what has no AT in it is noise and gets no answer.
 func (m *Modem) commandLine(text string, over bool, at time.Time) {
-	start := strings.Index(strings.ToUpper(text), "AT")
-	if start < 0 {
-		return
+	start := 0
+	for !strings.HasPrefix(text[start:], "AT") && !strings.HasPrefix(text[start:], "at") {
+		if start++; start >= len(text) {
+			return
+		}
 	}
 	text = text[start:]
 	m.log.add(">" + text)

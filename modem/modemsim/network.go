@@ -32,9 +32,9 @@ type countKey struct {
 	seq, total        int
 }
 
-func newNetwork(cfg Config) *Network {
+func newNetwork(cfg Config, abc *alphabets) *Network {
 	return &Network{
-		cfg: cfg, abc: newAlphabets(), kick: make(chan struct{}, 1), rules: append([]Rule(nil), cfg.Rules...),
+		cfg: cfg, abc: abc, kick: make(chan struct{}, 1), rules: append([]Rule(nil), cfg.Rules...),
 		handsets: map[string]*Handset{}, mailboxes: map[string]*mailbox{}, counts: map[countKey]int{},
 	}
 }

@@ -2,6 +2,8 @@ package modemsim
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -97,7 +99,7 @@ func commands() map[string]verb {
 		}
 	}
 	all["+CLAC"] = verb{run: func(m *Modem, c command, _ time.Time) result {
-		for name := range m.verbs {
+		for _, name := range slices.Sorted(maps.Keys(m.verbs)) {
 			m.info("AT" + name)
 		}
 		return ok
