@@ -26,6 +26,9 @@ type laneRun struct {
 	busy int
 	rest time.Time // the lane is ill: nothing is taken before
 	ills int       // times in a row that it was
+	// aloft are the messages of which a part is being sent, with who waits for
+	// its outcome to be on disk.
+	aloft map[storage.ID][]func()
 }
 
 // pinned is the queue of messages that must leave by lane l: a handset puts
@@ -41,7 +44,10 @@ func home(q string) string {
 // Serve drains the lane's queue through s; see Inbox.
 func (r *Router) Serve(ctx context.Context, l Lane, s Sender) error {
 	l.Window, l.Says = max(l.Window, 1), orDefault(l.Says, "reference")
-	run := &laneRun{Lane: l, r: r, s: s, queues: []*queue{r.queue(pinned(&l)), r.queue(l.Queue)}}
+	run := &laneRun{
+		Lane: l, r: r, s: s, queues: []*queue{r.queue(pinned(&l)), r.queue(l.Queue)},
+		aloft: map[storage.ID][]func(){},
+	}
 	r.register(run, true)
 	defer r.register(run, false)
 	var wg sync.WaitGroup
@@ -181,11 +187,49 @@ func (run *laneRun) count(d int) {
 	run.mu.Unlock()
 }
 
+// await calls then once the outcome of what is being sent is on disk, when that
+// is one of the parts; it reports whether it is.
+func (run *laneRun) await(parts []storage.PartRef, then func()) bool {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	for _, c := range parts {
+		if _, ok := run.aloft[c.ID]; ok {
+			once := sync.OnceFunc(then)
+			stop := time.AfterFunc(reportPatience, once).Stop
+			run.aloft[c.ID] = append(run.aloft[c.ID], func() { stop(); once() })
+			return true
+		}
+	}
+	return false
+}
+
+// takeOff says that a part of the message is about to be sent.
+func (run *laneRun) takeOff(id storage.ID) {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	run.aloft[id] = nil
+}
+
+// landed says that the outcome is on disk; more: the next part is being sent.
+func (run *laneRun) landed(id storage.ID, more bool) {
+	run.mu.Lock()
+	waiting := run.aloft[id]
+	delete(run.aloft, id)
+	if more {
+		run.aloft[id] = nil
+	}
+	run.mu.Unlock()
+	for _, then := range waiting {
+		then()
+	}
+}
+
 // carry sends one message as far as the lane allows. The last commit is not
 // waited for: it shares a group with the next attempt of the lane.
 func (run *laneRun) carry(ctx context.Context, q *queue, id storage.ID) {
 	run.count(1)
 	defer run.count(-1)
+	run.takeOff(id)
 	m, i, err := run.begin(q, id)
 	for err == nil {
 		var ref string
@@ -197,6 +241,7 @@ func (run *laneRun) carry(ctx context.Context, q *queue, id storage.ID) {
 		}
 		m, i, err = run.proceed(ctx, q, id, i, ref)
 	}
+	run.landed(id, false)
 	q.release(id)
 	if !errors.Is(err, errStale) && !errors.Is(err, storage.ErrClosed) {
 		run.r.log.Error("a message cannot be carried now", "id", id, "lane", run.ID, "err", err)
@@ -287,6 +332,7 @@ func (run *laneRun) proceed(ctx context.Context, q *queue, id storage.ID, i int,
 	case next < 0 || ended(m):
 		return nil, 0, errStale
 	}
+	run.landed(id, true)
 	return m, next, nil
 }
 
@@ -301,6 +347,7 @@ func (run *laneRun) settle(ctx context.Context, q *queue, id storage.ID, i int, 
 		run.r.change(id, fn, func(_ *storage.Message, err error) {
 			if err == nil || errors.Is(err, storage.ErrClosed) || errors.Is(err, storage.ErrBroken) || errors.Is(err, storage.ErrNotFound) {
 				q.release(id)
+				run.landed(id, false)
 				return
 			}
 			run.r.log.Error("the outcome of a send cannot be stored", "id", id, "lane", run.ID, "err", err)

@@ -53,7 +53,8 @@ REJECTED
 func TestCandidates_ReferenceFirst_ThenLostOnesOldestFirst(t *testing.T) {
 	refs := []storage.PartRef{{ID: 5, Ref: ""}, {ID: 4, Ref: "7"}, {ID: 3, Ref: "8"}, {ID: 2, Ref: ""}, {ID: 1, Ref: "7"}}
 	var got []storage.ID
-	for _, c := range candidates(refs, "7") {
+	known, lost := candidates(refs, "7")
+	for _, c := range append(known, lost...) {
 		got = append(got, c.ID)
 	}
 	if fmt.Sprint(got) != fmt.Sprint([]storage.ID{4, 1, 2, 5}) {

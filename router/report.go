@@ -1,30 +1,54 @@
 package router
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"gsmgate/storage"
 )
 
+// reportPatience is how long a report may wait for the answer of the send that
+// it may be about.
+const reportPatience = 5 * time.Second
+
 // Report takes what the next hop says about a part; see Inbox. A report that
 // fits no part is logged and counts as taken: asking the network for it again
 // would not help.
+//
+// One that overtakes the answer of a send waits for it: until then nobody knows
+// whether it is about that part or about an older one whose outcome is unknown.
 func (r *Router) Report(rep storage.Report, done func(error)) {
 	refs, err := r.db.MatchReport(rep.Lane, rep.Match, 512)
 	if err != nil {
 		done(public(err))
 		return
 	}
-	r.tryReport(rep, candidates(refs, rep.Ref), done)
+	came := r.now()
+	known, lost := candidates(refs, rep.Ref)
+	if len(known) == 0 && r.onceAnswered(rep.Lane, lost, func() { r.match(rep, came, done) }) {
+		return
+	}
+	r.match(rep, came, done)
 }
 
-// candidates are the parts that the report may be about, the likeliest first:
-// those with its reference, newest first, then those whose reference never
-// came (the attempt is under way, or its answer was lost), oldest first.
-func candidates(refs []storage.PartRef, ref string) []storage.PartRef {
-	var known, lost []storage.PartRef
+// match finds the part that a report is about, which came at the given time.
+func (r *Router) match(rep storage.Report, came storage.Time, done func(error)) {
+	refs, err := r.db.MatchReport(rep.Lane, rep.Match, 512)
+	if err != nil {
+		done(public(err))
+		return
+	}
+	known, lost := candidates(refs, rep.Ref)
+	r.tryReport(rep, append(known, r.likeliest(lost, rep, came)...), done)
+}
+
+// candidates are the parts that the report may be about: those with its
+// reference, newest first, and those whose reference never came (the attempt
+// is under way, or its answer was lost), oldest first.
+func candidates(refs []storage.PartRef, ref string) (known, lost []storage.PartRef) {
 	for _, c := range refs {
 		switch c.Ref {
 		case ref:
@@ -34,7 +58,49 @@ func candidates(refs []storage.PartRef, ref string) []storage.PartRef {
 		}
 	}
 	slices.Reverse(lost)
-	return append(known, lost...)
+	return known, lost
+}
+
+// likeliest orders parts without a reference by how near their attempt is to
+// the time at which the network says it took the one that the report is about.
+// Without that time the oldest is first. An attempt that began after the report
+// came is not the one.
+func (r *Router) likeliest(lost []storage.PartRef, rep storage.Report, came storage.Time) []storage.PartRef {
+	tried := map[storage.PartRef]storage.Time{}
+	lost = slices.DeleteFunc(lost, func(c storage.PartRef) bool {
+		m, err := r.db.Message(c.ID)
+		if err != nil || c.Part >= len(m.Parts) || m.Parts[c.Part].Tried > came {
+			return true
+		}
+		tried[c] = m.Parts[c.Part].Tried
+		return false
+	})
+	if rep.Submitted == 0 {
+		return lost
+	}
+	// Networks give whole seconds, cut off [23.040 9.2.3.11].
+	taken := rep.Submitted + 500
+	slices.SortStableFunc(lost, func(a, b storage.PartRef) int {
+		return cmp.Compare(max(taken-tried[a], tried[a]-taken), max(taken-tried[b], tried[b]-taken))
+	})
+	return lost
+}
+
+// onceAnswered calls then when the answer of a send of the lane that is under
+// way with one of the parts is on disk, or after reportPatience. It reports
+// whether there is one.
+func (r *Router) onceAnswered(lane string, parts []storage.PartRef, then func()) bool {
+	if len(parts) == 0 {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for run := range r.lanes {
+		if run.ID == lane && run.await(parts, then) {
+			return true
+		}
+	}
+	return false
 }
 
 // tryReport applies the report to the first candidate that takes it.

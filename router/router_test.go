@@ -132,6 +132,16 @@ func (b *bench) report(laneID, ref string, state storage.State) {
 	}
 }
 
+// early brings a report that nobody waits for.
+func (b *bench) early(laneID, ref string) {
+	rep := storage.Report{Lane: laneID, Match: "31612345678", Ref: ref, State: storage.Delivered, Text: "said the network"}
+	b.r.Report(rep, func(err error) {
+		if err != nil {
+			b.t.Errorf("Report: %v", err)
+		}
+	})
+}
+
 // expect checks state and money: available and spent credits.
 func (b *bench) expect(id storage.ID, state storage.State, available, spent storage.Millicredits) *storage.Message {
 	b.t.Helper()
@@ -190,14 +200,80 @@ func TestReport_BeforeTheAnswer_Settles(t *testing.T) {
 		var b *bench
 		c := &scripted{lanes: []Lane{lane("sim:1")}}
 		c.answer = func(ctx context.Context, l string, m *storage.Message, i int) (string, error) {
-			b.report(l, "42", storage.Delivered)
+			b.early(l, "42")
+			time.Sleep(time.Second)
 			return "42", nil
 		}
 		b = &bench{}
 		*b = *running(t, c, Options{})
 		id := b.send("x")
-		synctest.Wait()
+		pass(time.Minute)
 		b.expect(id, storage.Delivered, 9, 1)
+	})
+}
+
+func TestReport_AnswerNeverComes_SettlesMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b *bench
+		c := &scripted{lanes: []Lane{lane("sim:1")}}
+		c.answer = func(ctx context.Context, l string, m *storage.Message, i int) (string, error) {
+			b.early(l, "42")
+			time.Sleep(time.Minute)
+			return "", errors.New("no answer to CMGS")
+		}
+		b = &bench{}
+		*b = *running(t, c, Options{})
+		id := b.send("x")
+		pass(2 * time.Minute)
+		b.expect(id, storage.Delivered, 9, 1)
+	})
+}
+
+// The part that is being sent and an older one of unknown outcome look alike
+// until the answer brings the reference.
+func TestReport_BeforeTheAnswer_NotTakenByAnUnknownOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b *bench
+		c := &scripted{lanes: []Lane{lane("sim:1")}}
+		c.answer = func(ctx context.Context, l string, m *storage.Message, i int) (string, error) {
+			if m.Text == "lost" {
+				return "", errors.New("no answer to CMGS")
+			}
+			b.early(l, "42")
+			time.Sleep(time.Second)
+			return "42", nil
+		}
+		b = &bench{}
+		*b = *running(t, c, Options{})
+		lost := b.send("lost")
+		pass(time.Minute)
+		id := b.send("x")
+		pass(time.Minute)
+		b.expect(lost, storage.Unknown, 8, 1)
+		b.expect(id, storage.Delivered, 8, 1)
+	})
+}
+
+func TestReport_OfTwoUnknownOnes_TakenByTheNearestInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &scripted{lanes: []Lane{lane("sim:1")}, answer: func(context.Context, string, *storage.Message, int) (string, error) {
+			return "", errors.New("no answer to CMGS")
+		}}
+		b := running(t, c, Options{})
+		first := b.send("a")
+		pass(time.Minute)
+		second := b.send("b")
+		pass(time.Second)
+		submitted := time.Now().Add(-time.Second).Truncate(time.Second)
+		pass(time.Hour)
+		done := make(chan error, 1)
+		b.r.Report(storage.Report{Lane: "sim:1", Match: "31612345678", Ref: "9", State: storage.Delivered, Submitted: storage.TimeOf(submitted)},
+			func(err error) { done <- err })
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		b.expect(first, storage.Unknown, 8, 1)
+		b.expect(second, storage.Delivered, 8, 1)
 	})
 }
 

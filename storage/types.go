@@ -274,4 +274,7 @@ type Report struct {
 	State State  // Delivered, Undeliverable, Expired, Deleted, Rejected, or Enroute while still trying
 	Cause uint32
 	Text  string // for the timeline: "TP-ST 0x00 delivered"
+	// Submitted is when the network says it took the part (TP-SCTS), to the
+	// second; 0: it does not say.
+	Submitted Time
 }

@@ -70,7 +70,7 @@ func wait(ctx context.Context, start func(done func(error))) error {
 func (h handler) StatusReport(ctx context.Context, sim modem.SIM, r *pdu.StatusReport) error {
 	rep := storage.Report{
 		Lane: laneID(sim), Match: matchKey(r.RA.Addr), Ref: strconv.Itoa(int(r.MR)),
-		At: storage.TimeOf(r.DT), State: reportState(r), Cause: uint32(r.ST),
+		At: storage.TimeOf(r.DT), Submitted: storage.TimeOf(r.SCTS), State: reportState(r), Cause: uint32(r.ST),
 		Text: fmt.Sprintf("TP-ST 0x%02X %s", r.ST, pdu.StatusText(r.ST)),
 	}
 	if rep.State == storage.Delivered {
