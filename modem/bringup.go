@@ -215,6 +215,9 @@ func usage(line string) (used, total int, ok bool) {
 
 // arm tells the modem how to tell of messages, and of the network.
 func (s *session) arm(ctx context.Context) error {
+	if err := s.refuseForgotten(ctx); err != nil {
+		return err
+	}
 	cnmi, err := s.chooseCNMI(ctx)
 	if err != nil {
 		return err
@@ -229,6 +232,16 @@ func (s *session) arm(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// refuseForgotten makes the network send again what the modem has shown to a process that is gone: nobody acknowledges it any more, and
+// when the modem gives up waiting it turns the indications off.                                              [27.005 3.4.4, 4.7]
+func (s *session) refuseForgotten(ctx context.Context) error {
+	if !s.ack || s.receiving.shown.Load() > 0 { // one that was shown to us will be acknowledged
+		return nil
+	}
+	_, err := s.tell(ctx, "AT+CNMA=2") // refused when nothing waits
+	return err
 }
 
 var errNoCNMI = errors.New("the modem tells of no messages (AT+CNMI): they are found by the sweep")

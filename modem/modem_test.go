@@ -91,7 +91,7 @@ func TestReceive_BeforeTheModemIsUp_StoredAndAcknowledged(t *testing.T) {
 	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
 		untilState(t, b, 0, Ready)
 		until(t, time.Second, "acknowledged", func() bool { return k.count("AT+CNMA") == 1 })
-		if got := h.list(); !slices.Equal(got, []string{"deliver +31612345678 early"}) || h.sims[0].ICCID == "" {
+		if got := h.list(); !slices.Equal(got, []string{"deliver +31612345678 early"}) || h.sims[0].ICCID == "" || k.count("AT+CNMA=2") != 0 {
 			t.Errorf("got %q of %v", got, h.sims)
 		}
 	}, k)
@@ -104,7 +104,8 @@ func TestReceive_HandlerRefuses_NetworkTold(t *testing.T) {
 		h.setRefusal(errors.New("disk full"))
 		line, n := deliverLine(t, "+31612345678", "hello")
 		k.say(fmt.Sprintf("+CMT: ,%d", n), line)
-		until(t, time.Second, "told no", func() bool { return k.count("AT+CNMA=2") == 1 && k.count("AT+CNMI=2,2,0,1,0") == 2 })
+		// once at bring-up, in case something lay there unacknowledged
+		until(t, time.Second, "told no", func() bool { return k.count("AT+CNMA=2") == 2 && k.count("AT+CNMI=2,2,0,1,0") == 2 })
 		if k.count("AT+CNMA") != 0 || !strings.Contains(b.Modems()[0].LastError, "disk full") {
 			t.Errorf("acknowledged, or no error shown: %+v", b.Modems()[0])
 		}

@@ -158,6 +158,11 @@ func (s *session) look(ctx context.Context) error {
 		s.receiving.lost = c.Dropped + c.Broken
 		nudge(s.wake)
 	}
+	if s.cnmi != "" { // a modem that waited in vain for +CNMA has turned the indications off by itself [27.005 3.4.4]
+		if _, err := s.tell(ctx, s.cnmi); err != nil {
+			return err
+		}
+	}
 	return s.lookAround(ctx)
 }
 
