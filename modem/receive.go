@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"gsmgate/modem/at"
@@ -21,8 +22,9 @@ type receiver struct {
 	mem     string        // the memory that is selected
 	stored  map[string]string
 	hungUp  time.Time
-	failing bool     // the newest PDU could not be stored
-	early   []at.URC // messages that came before the modem was up
+	failing bool         // the newest PDU could not be stored
+	early   []at.URC     // messages that came before the modem was up
+	shown   atomic.Int32 // how many of them
 }
 
 // maxEarly bounds the messages kept until the modem is up; the network sends again what is not acknowledged.
@@ -87,6 +89,7 @@ func (r *receiver) urc(ctx context.Context, u at.URC, up bool) {
 	if !up {
 		if u.Kind == at.KindMessage && len(r.early) < maxEarly {
 			r.early = append(r.early, u)
+			r.shown.Add(1)
 		}
 		return
 	}
@@ -294,7 +297,10 @@ func (r *receiver) hangUp(ctx context.Context) {
 		return
 	}
 	r.hungUp = time.Now()
-	if taken, _ := r.s.tell(ctx, "AT+CHUP"); taken {
-		r.s.m.update(func(i *Info) { i.Calls++ })
+	for _, command := range []string{"AT+CHUP", "ATH"} {
+		if taken, err := r.s.tell(ctx, command); taken || err != nil {
+			break
+		}
 	}
+	r.s.m.update(func(i *Info) { i.Calls++ })
 }

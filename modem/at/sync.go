@@ -12,9 +12,12 @@ import (
 // is owed an answer, and from the probe before. A modem works its commands off in order [V.250 5.6], so once that line has come all that
 // is older lies behind. Final results before it are nobody's.
 
-// probes are the queries that do so. All are read-only and take no network.
-func probes() []string {
-	return []string{"+CMEE", "+CMGF", "+CSMS", "+CREG", "+CNMI", "+CPMS", "+CSQ"}
+// probe is a query that does so: read-only, and without use of the network.
+type probe struct{ command, name string }
+
+func probes() []probe {
+	return []probe{{"AT+CMEE?", "+CMEE"}, {"AT+CMGF?", "+CMGF"}, {"AT+CREG?", "+CREG"}, {"AT+CSQ", "+CSQ"}, {"AT+CSMS?", "+CSMS"},
+		{"AT+CPMS?", "+CPMS"}, {"AT+CNMI?", "+CNMI"}}
 }
 
 const (
@@ -48,8 +51,11 @@ func (e *Engine) sync(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
+	if e.reason() != nil {
+		return e.gone()
+	}
 	e.giveUp(ErrHung)
-	return fmt.Errorf("%w: %w", ErrHung, e.reason())
+	return ErrHung
 }
 
 // seek asks one probe after the other until one is answered.
@@ -65,7 +71,11 @@ func (e *Engine) seek(ctx context.Context) error {
 		if err := sleep(ctx, drain); err != nil {
 			return err
 		}
-		found, strays, err := e.ask(ctx, min(strayWait<<min(asked, 3), probeWait))
+		patience := strayWait
+		if e.marked { // it knows the queries, so the results are of older commands, each of the probe before when it is slow
+			patience = min(strayWait<<min(asked, 3), probeWait)
+		}
+		found, strays, err := e.ask(ctx, patience)
 		if found || err != nil {
 			e.marked = e.marked || found
 			return err
@@ -100,8 +110,8 @@ func (e *Engine) hello(ctx context.Context) error {
 
 // ask puts the next probe; patience is how long its line may take after a result that is not its own.
 func (e *Engine) ask(ctx context.Context, patience time.Duration) (found bool, strays int, err error) {
-	name := e.nextProbe()
-	x := newExchange(Command{Text: "AT" + name + "?", Accept: reads(name)})
+	p := e.nextProbe()
+	x := newExchange(Command{Text: p.command, Accept: reads(p.name)})
 	x.marker = true
 	if err := e.begin(x); err != nil {
 		return false, 0, err
@@ -140,14 +150,14 @@ func (e *Engine) awaitMark(ctx context.Context, x *exchange, patience time.Durat
 }
 
 // nextProbe goes round the probes, past the one whose answer is owed.
-func (e *Engine) nextProbe() string {
+func (e *Engine) nextProbe() probe {
 	all := probes()
 	for {
-		name := all[e.probe%len(all)]
+		p := all[e.probe%len(all)]
 		e.probe++
-		if !strings.EqualFold("AT"+name, e.avoid) {
-			e.avoid = "AT" + name
-			return name
+		if !strings.EqualFold("AT"+p.name, e.avoid) {
+			e.avoid = "AT" + p.name
+			return p
 		}
 	}
 }
