@@ -29,6 +29,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each command takes a second to exit
+			addBank(e)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -36,6 +37,10 @@ func TestScripts(t *testing.T) {
 			"eventually": eventually,
 			"take":       take,
 			"terminate":  terminate,
+			"modems":     modems,
+			"plug":       plug,
+			"handset":    handset,
+			"until":      until,
 		},
 	})
 }
