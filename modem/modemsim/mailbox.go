@@ -57,7 +57,7 @@ func (n *Network) tryIn(box *mailbox, d time.Duration) {
 		box.wait()
 	}
 	box.wait = n.agenda.at(time.Now().Add(d), func(time.Time) { n.tryNow(box) })
-	n.later(0, func(time.Time) {})
+	n.wake()
 }
 
 func (n *Network) tryNow(box *mailbox) {

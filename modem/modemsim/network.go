@@ -72,6 +72,11 @@ func (n *Network) runDue() time.Duration {
 // later enters run, which is called without the lock. The caller holds n.mu.
 func (n *Network) later(d time.Duration, run func(now time.Time)) {
 	n.agenda.at(time.Now().Add(d), run)
+	n.wake()
+}
+
+// wake makes run look at the agenda again.
+func (n *Network) wake() {
 	select {
 	case n.kick <- struct{}{}:
 	default:
@@ -108,7 +113,7 @@ func numberKey(number string) string {
 	return number
 }
 
-// submit takes a segment from a modem; code is the +CMS ERROR when it is refused, else 0. earlyReport makes the report set out at once.
+// submit takes a segment from a modem; code is the +CMS ERROR when it is refused, else 0.
 func (n *Network) submit(from *Modem, s Segment) (code int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
