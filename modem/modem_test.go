@@ -1,11 +1,13 @@
 package modem
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gsmgate/modem/at"
@@ -358,6 +360,45 @@ func TestBank_SlowReady_WaitedForBeforeReopening(t *testing.T) {
 		until(t, 5*time.Second, "opened again", func() bool { return k.openings() == 2 })
 	}, k)
 }
+
+func TestBank_StoppedInMidSend_AnswerStillTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, h := newStick(), newMemory()
+		k.hook = func(c string) (string, bool) {
+			if strings.HasSuffix(c, "^Z") {
+				go func() {
+					time.Sleep(2 * time.Second)
+					k.say("+CMGS: 77", "", "OK")
+				}()
+				return "-", true
+			}
+			return "", false
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		got := make(chan error, 1)
+		b := NewBank(Config{Ports: []string{"/dev/stick0"}, Open: k.open, Handler: submitter{h, func(ctx context.Context, m *Modem) {
+			time.AfterFunc(time.Second, cancel)
+			mr, err := m.Submit(ctx, aTPDU)
+			if err == nil && mr != 77 {
+				err = fmt.Errorf("TP-MR %d", mr)
+			}
+			got <- err
+		}}})
+		_ = b.Run(ctx)
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
+		k.conn.Close()
+	})
+}
+
+// submitter is a memory that does something of its own when a modem is ready.
+type submitter struct {
+	*memory
+	ready func(context.Context, *Modem)
+}
+
+func (s submitter) Ready(ctx context.Context, m *Modem) { s.ready(ctx, m) }
 
 func TestSubmit_Errors_Judged(t *testing.T) {
 	for answer, want := range map[string]SubmitError{

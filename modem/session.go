@@ -51,18 +51,21 @@ func newSession(m *Modem, port io.ReadWriteCloser) *session {
 	return s
 }
 
-// run lives until ctx ends, the port breaks or the modem cannot be used; it returns when nothing of the session runs any more.
+// run lives until ctx ends, the port breaks or the modem cannot be used; it returns when nothing of the session runs any more. The
+// engine and the receiver go last: when ctx ends, a message whose Ctrl-Z is out still gets its answer.
 func (s *session) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	outer, died := context.WithCancelCause(ctx)
+	defer died(nil)
 	var all sync.WaitGroup
-	all.Go(func() { cancel(s.at.Run(ctx)) })
-	all.Go(func() { s.receiving.run(ctx) })
-	err := s.live(ctx)
-	if cause := context.Cause(ctx); cause != nil && (errors.Is(err, context.Canceled) || errors.Is(err, at.ErrClosed)) {
+	all.Go(func() { died(s.at.Run(inner)) })
+	all.Go(func() { s.receiving.run(inner) })
+	err := s.live(outer)
+	if cause := context.Cause(outer); cause != nil && (errors.Is(err, context.Canceled) || errors.Is(err, at.ErrClosed)) {
 		err = cause
 	}
-	cancel(err)
+	stop()
 	all.Wait()
 	return err
 }
