@@ -21,6 +21,7 @@ const (
 	apiBodyPatience   = 30 * time.Second
 	apiIdle           = 2 * time.Minute
 	apiMaxHeader      = 32 << 10
+	apiMaxConns       = 128 // of one listener
 )
 
 // startAPI serves the REST API on every listener that is not SMPP's.
@@ -37,7 +38,7 @@ func (a *App) startAPI() error {
 		if err != nil {
 			return err
 		}
-		ln, err := a.secured(l)
+		ln, err := a.secured(l.url, limited(l, apiMaxConns))
 		if err != nil {
 			return err
 		}
@@ -63,15 +64,15 @@ func (a *App) guarded(l listenURL, api http.Handler) (http.Handler, error) {
 }
 
 // secured puts TLS over the listener where its URL asks for it.
-func (a *App) secured(l boundListener) (net.Listener, error) {
-	if !l.url.tls() {
-		return l, nil
+func (a *App) secured(url listenURL, ln net.Listener) (net.Listener, error) {
+	if !url.tls() {
+		return ln, nil
 	}
 	config, err := a.tlsConfig()
 	if err != nil {
 		return nil, err
 	}
-	return tls.NewListener(l, config), nil
+	return tls.NewListener(ln, config), nil
 }
 
 // tlsConfig reads the certificate, or makes it at the first start.

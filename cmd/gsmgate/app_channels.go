@@ -31,7 +31,7 @@ func (a *App) startSMPP() error {
 		if !l.url.smpp() {
 			continue
 		}
-		ln, err := a.secured(l)
+		ln, err := a.secured(l.url, l)
 		if err != nil {
 			return err
 		}
