@@ -18,7 +18,7 @@ type bankKey struct{}
 // addBank gives a script room for one bank, which `modems` starts.
 func addBank(e *testscript.Env) { e.Values[bankKey{}] = new(*modemsim.Bank) }
 
-func bankOf(ts *testscript.TestScript) *modemsim.Bank {
+func scriptBank(ts *testscript.TestScript) *modemsim.Bank {
 	b := *ts.Value(bankKey{}).(**modemsim.Bank)
 	if b == nil {
 		ts.Fatalf("start modems first")
@@ -59,7 +59,7 @@ func modems(ts *testscript.TestScript, neg bool, args []string) {
 func modemNumber(ts *testscript.TestScript, text string) *modemsim.Modem {
 	i, err := strconv.Atoi(text)
 	ts.Check(err)
-	return bankOf(ts).Modem(i)
+	return scriptBank(ts).Modem(i)
 }
 
 // plug in|out N: takes the stick out, or puts it back.
@@ -80,7 +80,7 @@ func handset(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: handset NUMBER shows TEXT… | handset NUMBER writes N TEXT")
 	}
-	h := bankOf(ts).Network().Handset(args[0])
+	h := scriptBank(ts).Network().Handset(args[0])
 	if args[1] == "writes" && len(args) == 4 {
 		ts.Check(h.Send(modemNumber(ts, args[2]).Number(), args[3]))
 		return
