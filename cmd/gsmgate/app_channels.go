@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 
 	"gsmgate/modem"
 	"gsmgate/provisioning"
@@ -16,6 +17,7 @@ func (a *App) startRouter() error {
 	a.router = router.New(a.db, router.Options{Log: a.Log.With("in", "router")})
 	a.gsm = gsmchan.New(gsmchan.Config{
 		Name: "gsm", Ports: a.Modems, PIN: string(a.PIN), Open: modem.OpenSerial, Log: a.Log.With("in", "modem"),
+		Refused: refusedPINs{filepath.Join(a.Dir, "refused-pins")},
 	})
 	a.clients = smppchan.New(smppchan.Config{Router: a.router, Log: a.Log.With("in", "clients")})
 	a.router.Add(a.gsm)

@@ -22,9 +22,12 @@ type Config struct {
 	Name  string // of the channel and its queue; "gsm" when empty
 	Ports []string
 	PIN   string
-	Open  modem.Opener
-	Log   *slog.Logger
-	Now   func() time.Time
+	// Refused remembers which PINs were refused, also over restarts; nil: for
+	// as long as the channel lives.
+	Refused modem.PINMemory
+	Open    modem.Opener
+	Log     *slog.Logger
+	Now     func() time.Time
 }
 
 // Channel is a bank of modems behind router.Channel.
@@ -53,7 +56,7 @@ func New(c Config) *Channel {
 		c.Open = modem.OpenSerial
 	}
 	ch := &Channel{name: c.Name, log: c.Log, now: c.Now}
-	ch.bank = modem.NewBank(modem.Config{Ports: c.Ports, Open: c.Open, PIN: c.PIN, Handler: handler{ch}, Log: c.Log})
+	ch.bank = modem.NewBank(modem.Config{Ports: c.Ports, Open: c.Open, PIN: c.PIN, Refused: c.Refused, Handler: handler{ch}, Log: c.Log})
 	return ch
 }
 
