@@ -2,7 +2,10 @@ package smppchan
 
 import (
 	"bytes"
+	"errors"
+	"strings"
 	"time"
+	"unicode"
 
 	"gsmgate/smppd"
 	"gsmgate/smppd/smpp"
@@ -11,7 +14,7 @@ import (
 
 // Submit turns submit_sm into an MT message of the session's user.
 func (ch *Channel) Submit(s *smppd.Session, sm *smpp.SubmitSM, reply func(messageID string, err error)) {
-	m, err := message(sm, time.Now())
+	m, err := accept(sm, time.Now())
 	if err != nil {
 		reply("", err)
 		return
@@ -30,10 +33,20 @@ func refuse(status smpp.CommandStatus, field, reason string) error {
 	return &smpp.Error{Status: status, Field: field, Reason: reason}
 }
 
+// accept reads a submit_sm that a handset can be given.
+func accept(sm *smpp.SubmitSM, now time.Time) (*storage.Message, error) {
+	if dc := sm.DataCoding; !dc.Text() && !dc.Binary() { // a handset would show something else
+		return nil, refuse(smpp.StatusInvDCS, "data_coding", "an alphabet that GSM has no place for") // [SMPP50 4.7.6]
+	}
+	return message(sm, now)
+}
+
 // message reads submit_sm [SMPP34 4.4.1].
 func message(sm *smpp.SubmitSM, now time.Time) (*storage.Message, error) {
-	if err := checkFlags(sm); err != nil {
-		return nil, err
+	for _, check := range []func(*smpp.SubmitSM) error{checkFlags, checkSource, checkTLVs} {
+		if err := check(sm); err != nil {
+			return nil, err
+		}
 	}
 	m := &storage.Message{
 		Kind:   storage.MT,
@@ -50,7 +63,8 @@ func message(sm *smpp.SubmitSM, now time.Time) (*storage.Message, error) {
 	}
 	m.TLVs = sm.TLVs
 	if len(sm.TLVs) > 0 {
-		m.TLVs = sm.TLVs.Without(smpp.TagMessagePayload, smpp.TagSARMsgRefNum, smpp.TagSARTotalSegments, smpp.TagSARSegmentSeqnum)
+		m.TLVs = sm.TLVs.Without(smpp.TagMessagePayload, smpp.TagSARMsgRefNum, smpp.TagSARTotalSegments, smpp.TagSARSegmentSeqnum,
+			smpp.TagSourcePort, smpp.TagDestinationPort)
 	}
 	return m, nil
 }
@@ -68,6 +82,29 @@ func checkFlags(sm *smpp.SubmitSM) error {
 		return refuse(smpp.StatusInvDftMsgID, "sm_default_msg_id", "no predefined messages are offered") // [SMPP34 5.2.20]
 	}
 	return nil
+}
+
+// checkSource refuses what no address and no name has: it would come back in
+// every receipt [SMPP50 4.7.6].
+func checkSource(sm *smpp.SubmitSM) error {
+	if strings.ContainsFunc(sm.Source.Addr, unicode.IsControl) {
+		return refuse(smpp.StatusInvSrcAdr, "source_addr", "holds a control character")
+	}
+	return nil
+}
+
+// checkTLVs refuses parameters of a wrong length or value. A sar_* set that
+// cannot be meant is ignored [SMPP34 5.3.2.23].
+func checkTLVs(sm *smpp.SubmitSM) error {
+	if len(sm.TLVs) == 0 {
+		return nil
+	}
+	err := sm.TLVs.Check(smpp.IDSubmitSM)
+	var bad *smpp.Error
+	if errors.As(err, &bad) && bad.Status == smpp.StatusInvOptParamVal {
+		return sm.TLVs.Without(smpp.TagSARTotalSegments, smpp.TagSARSegmentSeqnum).Check(smpp.IDSubmitSM)
+	}
+	return err
 }
 
 func address(a smpp.Address) storage.Address {
@@ -108,30 +145,55 @@ func body(m *storage.Message, sm *smpp.SubmitSM) error {
 	if err != nil {
 		return refuse(smpp.StatusInvESMClass, "short_message", "UDHI is set and the header overruns the message") // [SMPP34 5.2.12]
 	}
-	if m.UDH = udh; udh == nil {
-		if m.UDH, err = sarHeader(sm.TLVs); err != nil {
-			return err
-		}
-	} else if sm.TLVs.Has(smpp.TagSARMsgRefNum) {
-		return refuse(smpp.StatusInvESMClass, "sar_msg_ref_num", "UDHI is set too") // [SMPP34 5.2.12]
+	switch {
+	case udh == nil:
+		m.UDH = headerOf(sm.TLVs)
+	case sm.TLVs.Has(smpp.TagSARMsgRefNum), sm.TLVs.Has(smpp.TagDestinationPort):
+		return refuse(smpp.StatusInvESMClass, "esm_class", "UDHI is set and a parameter stands for a header too") // [SMPP34 5.2.12]
+	default:
+		m.UDH = udh
 	}
 	text(m, data)
 	return nil
 }
 
-// sarHeader makes the concatenation element that sar_* stand for; an
-// incomplete set is ignored [SMPP34 5.3.2.22 to 5.3.2.24].
-func sarHeader(t smpp.TLVs) ([]byte, error) {
+// headerOf makes the user data header that parameters stand for, nil for none.
+func headerOf(t smpp.TLVs) []byte {
+	if len(t) == 0 {
+		return nil
+	}
+	elements := append(ports(t), sar(t)...)
+	if len(elements) == 0 {
+		return nil
+	}
+	return append([]byte{byte(len(elements))}, elements...)
+}
+
+// ports makes the element of the two ports. Without a destination_port no
+// application is meant [SMPP34 5.3.2.20, 5.3.2.21] [23.040 9.2.3.24.4].
+func ports(t smpp.TLVs) []byte {
+	dest, ok := t.Uint16(smpp.TagDestinationPort)
+	if !ok {
+		return nil
+	}
+	source, _ := t.Uint16(smpp.TagSourcePort)
+	return []byte{5, 4, byte(dest >> 8), byte(dest), byte(source >> 8), byte(source)}
+}
+
+// sar makes the concatenation element that sar_* stand for; an incomplete set
+// is ignored [SMPP34 5.3.2.22 to 5.3.2.24].
+//
+// The reference is always of one octet [23.040 9.2.3.24.1]: ESMEs cut their
+// texts for that header, to 153 septets or 134 octets, and with the longer one
+// the parts would not fit, whatever their reference.
+func sar(t smpp.TLVs) []byte {
 	ref, ok1 := t.Uint16(smpp.TagSARMsgRefNum)
 	total, ok2 := t.Uint8(smpp.TagSARTotalSegments)
 	number, ok3 := t.Uint8(smpp.TagSARSegmentSeqnum)
 	if !ok1 || !ok2 || !ok3 || total < 2 || number < 1 || number > total {
-		return nil, nil
+		return nil
 	}
-	if ref < 256 {
-		return []byte{5, 0, 3, byte(ref), total, number}, nil
-	}
-	return []byte{6, 8, 4, byte(ref >> 8), byte(ref), total, number}, nil
+	return []byte{0, 3, byte(ref), total, number}
 }
 
 // text keeps user data as UTF-8 where that gives the same octets back, else

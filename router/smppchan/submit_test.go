@@ -27,15 +27,20 @@ func TestMessage_Refusals_HaveTheirStatus(t *testing.T) {
 		edit func(*smpp.SubmitSM)
 		want smpp.CommandStatus
 	}{
-		"priority 4":              {func(s *smpp.SubmitSM) { s.PriorityFlag = 4 }, smpp.StatusInvPrtFlg},
-		"replace":                 {func(s *smpp.SubmitSM) { s.ReplaceIfPresent = 1 }, smpp.StatusInvSubRep},
-		"replace 2":               {func(s *smpp.SubmitSM) { s.ReplaceIfPresent = 2 }, smpp.StatusInvRepFlag},
-		"predefined message":      {func(s *smpp.SubmitSM) { s.SMDefaultMsgID = 1 }, smpp.StatusInvDftMsgID},
-		"schedule":                {func(s *smpp.SubmitSM) { s.ScheduleDeliveryTime = "261301000000000+" }, smpp.StatusInvSched},
-		"validity":                {func(s *smpp.SubmitSM) { s.ValidityPeriod = "000000000000000X" }, smpp.StatusInvExpiry},
-		"payload and text":        {func(s *smpp.SubmitSM) { s.TLVs = s.TLVs.Append(smpp.TagMessagePayload, []byte("x")) }, smpp.StatusInvMsgLen},
-		"header beyond the text":  {func(s *smpp.SubmitSM) { s.ESMClass = udhi; s.ShortMessage = []byte{9, 0, 3} }, smpp.StatusInvESMClass},
-		"no header but announced": {func(s *smpp.SubmitSM) { s.ESMClass = udhi; s.ShortMessage = nil }, smpp.StatusInvESMClass},
+		"priority 4":                      {func(s *smpp.SubmitSM) { s.PriorityFlag = 4 }, smpp.StatusInvPrtFlg},
+		"replace":                         {func(s *smpp.SubmitSM) { s.ReplaceIfPresent = 1 }, smpp.StatusInvSubRep},
+		"replace 2":                       {func(s *smpp.SubmitSM) { s.ReplaceIfPresent = 2 }, smpp.StatusInvRepFlag},
+		"predefined message":              {func(s *smpp.SubmitSM) { s.SMDefaultMsgID = 1 }, smpp.StatusInvDftMsgID},
+		"schedule":                        {func(s *smpp.SubmitSM) { s.ScheduleDeliveryTime = "261301000000000+" }, smpp.StatusInvSched},
+		"validity":                        {func(s *smpp.SubmitSM) { s.ValidityPeriod = "000000000000000X" }, smpp.StatusInvExpiry},
+		"payload and text":                {func(s *smpp.SubmitSM) { s.TLVs = s.TLVs.Append(smpp.TagMessagePayload, []byte("x")) }, smpp.StatusInvMsgLen},
+		"header beyond the text":          {func(s *smpp.SubmitSM) { s.ESMClass = udhi; s.ShortMessage = []byte{9, 0, 3} }, smpp.StatusInvESMClass},
+		"no header but announced":         {func(s *smpp.SubmitSM) { s.ESMClass = udhi; s.ShortMessage = nil }, smpp.StatusInvESMClass},
+		"control character in the source": {func(s *smpp.SubmitSM) { s.Source.Addr = "Sh\x01p" }, smpp.StatusInvSrcAdr},
+		"header and port": {func(s *smpp.SubmitSM) {
+			s.ESMClass, s.ShortMessage = udhi, []byte{5, 0, 3, 1, 2, 1, 'x'}
+			s.TLVs = s.TLVs.AppendUint16(smpp.TagDestinationPort, 1)
+		}, smpp.StatusInvESMClass},
 		"header and sar": {func(s *smpp.SubmitSM) {
 			s.ESMClass, s.ShortMessage = udhi, []byte{5, 0, 3, 1, 2, 1, 'x'}
 			s.TLVs = s.TLVs.AppendUint16(smpp.TagSARMsgRefNum, 1)
@@ -98,7 +103,7 @@ func TestMessage_Headers(t *testing.T) {
 		want []byte
 	}{
 		{sar(0x42, 3, 2), []byte{5, 0, 3, 0x42, 3, 2}},
-		{sar(0x1234, 3, 2), []byte{6, 8, 4, 0x12, 0x34, 3, 2}},
+		{sar(0x1234, 3, 2), []byte{5, 0, 3, 0x34, 3, 2}},
 		{sar(1, 1, 1), nil},
 		{sar(1, 2, 3), nil},
 		{sar(1, 2, 0), nil},
@@ -109,6 +114,63 @@ func TestMessage_Headers(t *testing.T) {
 		}
 		if tlvs := smpp.TLVs(m.TLVs); tlvs.Has(smpp.TagSARMsgRefNum) || !tlvs.Has(smpp.TagUserMessageReference) {
 			t.Errorf("TLVs kept % x: want all but sar_*", m.TLVs)
+		}
+	}
+}
+
+// Ports given as parameters were dropped, and the message came up as a text.
+func TestMessage_PortParameters_BecomeAHeader(t *testing.T) {
+	with := func(tlvs smpp.TLVs) *smpp.SubmitSM { return submit(func(s *smpp.SubmitSM) { s.TLVs = tlvs }) }
+	both := smpp.TLVs{}.AppendUint16(smpp.TagSourcePort, 0x23F0).AppendUint16(smpp.TagDestinationPort, 0x158A)
+	for name, c := range map[string]struct {
+		tlvs smpp.TLVs
+		want []byte
+	}{
+		"both":             {both, []byte{6, 5, 4, 0x15, 0x8A, 0x23, 0xF0}},
+		"destination_port": {smpp.TLVs{}.AppendUint16(smpp.TagDestinationPort, 0x158A), []byte{6, 5, 4, 0x15, 0x8A, 0, 0}},
+		"source_port":      {smpp.TLVs{}.AppendUint16(smpp.TagSourcePort, 0x23F0), nil},
+		"with sar_*": {both.AppendUint16(smpp.TagSARMsgRefNum, 9).AppendUint8(smpp.TagSARTotalSegments, 2).AppendUint8(smpp.TagSARSegmentSeqnum, 1),
+			[]byte{11, 5, 4, 0x15, 0x8A, 0x23, 0xF0, 0, 3, 9, 2, 1}},
+	} {
+		m, err := message(with(c.tlvs), now)
+		if err != nil || !bytes.Equal(m.UDH, c.want) || len(m.TLVs) != 0 {
+			t.Errorf("%s: %v, header % x, want % x, TLVs kept % x", name, err, m.UDH, c.want, m.TLVs)
+		}
+	}
+}
+
+// Parameters of a wrong length were taken for absent ones, and the message
+// went out as something else.
+func TestMessage_FaultyParameters_AreRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		tlvs smpp.TLVs
+		want smpp.CommandStatus
+	}{
+		"user_message_reference of one octet": {smpp.TLVs{}.AppendUint8(smpp.TagUserMessageReference, 1), smpp.StatusInvParLen},
+		"sar_msg_ref_num of one octet":        {smpp.TLVs{}.AppendUint8(smpp.TagSARMsgRefNum, 1), smpp.StatusInvParLen},
+		"privacy_indicator 4":                 {smpp.TLVs{}.AppendUint8(smpp.TagPrivacyIndicator, 4), smpp.StatusInvOptParamVal},
+		"sar_segment_seqnum 0, then a faulty one": {smpp.TLVs{}.AppendUint8(smpp.TagSARSegmentSeqnum, 0).AppendUint8(smpp.TagDestinationPort, 1),
+			smpp.StatusInvParLen},
+		"sar_segment_seqnum 0": {smpp.TLVs{}.AppendUint8(smpp.TagSARSegmentSeqnum, 0), smpp.StatusOK},
+		"unknown":              {smpp.TLVs{}.Append(0x1400, nil), smpp.StatusOK},
+		"not for submit_sm":    {smpp.TLVs{}.AppendUint16(smpp.TagMessageState, 1), smpp.StatusOK},
+	} {
+		_, err := message(submit(func(s *smpp.SubmitSM) { s.TLVs = c.tlvs }), now)
+		var e *smpp.Error
+		if got := errors.As(err, &e); got != (c.want != smpp.StatusOK) || got && e.Status != c.want {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+// Kanji, compressed text and reserved codings went out as GSM text.
+func TestAccept_CodingThatNoHandsetReads_Refused(t *testing.T) {
+	for dc := range 256 {
+		_, err := accept(submit(func(s *smpp.SubmitSM) { s.DataCoding, s.ShortMessage = smpp.DataCoding(dc), []byte("ab") }), now)
+		carried := dc <= 4 || dc >= 6 && dc <= 8 || dc >= 0x10 && dc < 0x1C || dc >= 0xC0
+		var e *smpp.Error
+		if refused := errors.As(err, &e); refused == carried || refused && e.Status != smpp.StatusInvDCS {
+			t.Errorf("data_coding %#02x: %v", dc, err)
 		}
 	}
 }
