@@ -82,30 +82,57 @@ func (s *session) identifySIM(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	number, err := s.ask(ctx, "AT+CNUM", at.Prefix("+CNUM:"))
+	number, err := s.ownNumber(ctx)
 	if err != nil {
 		return err
 	}
-	sim := SIM{ICCID: iccid, IMSI: at.DigitsOf(imsi, "+CIMI:")}
-	if sim.ICCID == "" {
-		sim.ICCID = sim.IMSI
-	}
-	if fields := at.Fields(at.Params(number)); number != "" && len(fields) > 1 { // [27.007 7.1]
-		sim.Number = fields[1]
+	sim := SIM{ICCID: iccid, IMSI: at.DigitsOf(imsi, "+CIMI:"), Number: number}
+	// What it cannot tell the modem stands for, and what that cannot tell its place: two SIMs must never count as one.
+	for _, name := range []string{sim.IMSI, s.m.Info().IMEI, s.m.path} {
+		if sim.ICCID == "" {
+			sim.ICCID = name
+		}
 	}
 	s.sim = sim
 	s.m.update(func(i *Info) { i.SIM = sim })
 	return nil
 }
 
+// ownNumber reads the SIM's own number, the first where there are several.                                    [27.007 7.1]
+func (s *session) ownNumber(ctx context.Context) (string, error) {
+	a, err := s.at.Do(ctx, at.Command{Text: "AT+CNUM", Accept: at.Prefix("+CNUM:")})
+	for _, r := range a.Records {
+		if fields := at.Fields(at.Params(r.Line)); len(fields) > 1 && fields[1] != "" {
+			return plainNumber(fields[1]), lost(err)
+		}
+	}
+	return "", lost(err)
+}
+
+// plainNumber reads a number that a modem left with AT+CSCS="UCS2" shows as "002B00330031…".                     [27.007 5.5]
+func plainNumber(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i += 4 {
+		if i+4 > len(s) {
+			return s
+		}
+		c, err := strconv.ParseUint(s[i:i+4], 16, 16)
+		if err != nil || c > 'z' || !strings.ContainsRune("+0123456789*#", rune(c)) {
+			return s
+		}
+		b.WriteByte(byte(c))
+	}
+	return b.String()
+}
+
 func (s *session) askICCID(ctx context.Context) (string, error) {
 	names := []string{"+CCID:", "+ICCID:", "^ICCID:", "+QCCID:", "+CICCID:", "#CCID:", "^SCID:", "ICCID:"}
 	for _, command := range s.quirk.iccid {
-		line, err := s.ask(ctx, command, at.Digits(18, 20, names...))
+		line, err := s.ask(ctx, command, at.ICCID(names...))
 		if err != nil {
 			return "", err
 		}
-		if iccid := at.DigitsOf(line, names...); iccid != "" {
+		if iccid := at.ICCIDOf(line, names...); iccid != "" {
 			return iccid, nil
 		}
 	}
@@ -124,7 +151,7 @@ func (s *session) setUp(ctx context.Context) error {
 	}
 	smsc := ""
 	if line != "" {
-		smsc = at.Fields(at.Params(line))[0]
+		smsc = plainNumber(at.Fields(at.Params(line))[0])
 	}
 	s.m.update(func(i *Info) { i.SMSC = smsc })
 	if smsc == "" {

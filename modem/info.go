@@ -32,7 +32,7 @@ func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // SIM says whose card is in a modem. Counters and limits follow it from modem to modem.
 type SIM struct {
-	ICCID  string // of the card; the IMSI where the modem does not tell the ICCID
+	ICCID  string // of the card; where the modem does not tell it the IMSI, else the IMEI, else the path
 	IMSI   string // of the subscription
 	Number string // its own number as the SIM has it, "" when it has none                       [27.007 7.1]
 }

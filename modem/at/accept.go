@@ -58,6 +58,40 @@ func DigitsOf(line string, names ...string) string {
 	return s
 }
 
+// ICCID accepts a line that holds the number of a card, bare or after one of the names, quoted or not.
+func ICCID(names ...string) func(string) bool {
+	return func(line string) bool { return ICCIDOf(line, names...) != "" }
+}
+
+// ICCIDOf returns the number that [ICCID] accepts, or "": 18 to 20 digits, among which some issuers have put A to F. Modems that show
+// the octets of the card as they lie there have the halves of each swapped: every ICCID begins with 89, so 98 tells.                      [31.101 13.2]
+func ICCIDOf(line string, names ...string) string {
+	for _, name := range names {
+		if hasPrefixFold(line, name) {
+			line = line[len(name):]
+			break
+		}
+	}
+	s := strings.ToUpper(unquote(strings.TrimSpace(line)))
+	if strings.HasPrefix(s, "98") && len(s)%2 == 0 {
+		s = swapped(s)
+	}
+	s = strings.TrimRight(s, "F")
+	if len(s) < 18 || len(s) > 20 || s[0] < '0' || s[0] > '9' || strings.Trim(s, "0123456789ABCDEF") != "" {
+		return ""
+	}
+	return s
+}
+
+// swapped exchanges the two digits of each pair.
+func swapped(s string) string {
+	b := []byte(s)
+	for i := 0; i+1 < len(b); i += 2 {
+		b[i], b[i+1] = b[i+1], b[i]
+	}
+	return string(b)
+}
+
 // Words accepts a line of free words, as the identification commands answer: not a known URC, not another line with a name of its own.
 func Words(names ...string) func(string) bool {
 	own := Prefix(names...)

@@ -1,0 +1,60 @@
+package modem
+
+import "testing"
+
+func TestSIM_ICCIDWithLetters_Kept(t *testing.T) {
+	for name, c := range map[string]struct{ answer, want string }{
+		"letters of the issuer":      {"+CCID: 898600220909A0206023", "898600220909A0206023"},
+		"filler in lower case":       {"8931440301200012345f", "8931440301200012345"},
+		"quoted":                     {`+CCID: "8931440301200012345"`, "8931440301200012345"},
+		"as it lies on the card":     {"98134430102100214305", "89314403011200123450"},
+		"as it lies there, odd":      {"981344301021002143F5", "8931440301120012345"},
+		"no number of a card":        {"+CCID: 1234", "204080000000001"},
+		"the modem does not know it": {"ERROR", "204080000000001"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newStick()
+			k.answers["AT+CCID"] = c.answer
+			bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+				if got := untilState(t, b, 0, Ready).SIM.ICCID; got != c.want {
+					t.Errorf("got %q, want %q", got, c.want)
+				}
+			}, k)
+		})
+	}
+}
+
+func TestSIM_NothingIsKnown_TwoNeverCountAsOne(t *testing.T) {
+	sticks := []*stick{newStick(), newStick()}
+	for _, k := range sticks {
+		for _, command := range []string{"AT+CCID", "AT+CIMI", "AT+CGSN", "AT+CNUM"} {
+			k.answers[command] = "ERROR"
+		}
+	}
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		one, two := untilState(t, b, 0, Ready).SIM, untilState(t, b, 1, Ready).SIM
+		if one.ICCID == "" || one.ICCID == two.ICCID {
+			t.Errorf("both are %q", one.ICCID)
+		}
+	}, sticks...)
+}
+
+func TestSIM_NumbersInUCS2_Read(t *testing.T) {
+	k := newStick()
+	k.answers["AT+CNUM"] = "+CNUM: \"\",\"\",129\n+CNUM: \"004F0077006E\",\"002B00330031003600350033003000300030003000300031\",145"
+	k.answers["AT+CSCA?"] = `+CSCA: "002B00330031003600350033003100330031003300310033",145`
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		info := untilState(t, b, 0, Ready)
+		if info.SIM.Number != "+31653000001" || info.SMSC != "+31653131313" {
+			t.Errorf("number %q, SMSC %q", info.SIM.Number, info.SMSC)
+		}
+	}, k)
+}
+
+func TestPlainNumber_DigitsStay(t *testing.T) {
+	for _, s := range []string{"", "+31653000001", "00316530", "31653000", "0653", "002B0", "002B00G1"} {
+		if got := plainNumber(s); got != s {
+			t.Errorf("%q became %q", s, got)
+		}
+	}
+}
