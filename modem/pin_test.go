@@ -104,3 +104,30 @@ func TestPIN_TriesOfTheMaker_Read(t *testing.T) {
 		}
 	}, k)
 }
+
+func TestUnlock_SIMStateInWords_ToldInOurs(t *testing.T) {
+	for answer, want := range map[string]struct {
+		state  State
+		reason string
+	}{
+		"+CPIN: NOT READY":             {Initialising, "the SIM is busy"},
+		"+CPIN: NOT INSERTED":          {Failed, "no SIM"},
+		"+CMS ERROR: SIM not inserted": {Failed, "no SIM"},
+		"+CMS ERROR: (U)SIM busy":      {Initialising, "the SIM is busy"},
+		"+CME ERROR: SIM failure":      {Failed, "the SIM cannot be read"},
+		"+CMS ERROR: SIM PUK required": {PIN, "the SIM is blocked and wants its PUK"},
+	} {
+		t.Run(answer, func(t *testing.T) {
+			k := newStick()
+			k.answers["AT+CPIN?"] = answer
+			bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+				until(t, time.Minute, "told", func() bool {
+					info := b.Modems()[0]
+					return info.State == want.state && info.Reason == want.reason
+				})
+				k.set(func() { k.answers["AT+CPIN?"] = "+CPIN: READY" })
+				untilState(t, b, 0, Ready)
+			}, k)
+		})
+	}
+}

@@ -76,7 +76,7 @@ func (s *session) simState(ctx context.Context) (string, error) {
 	var refused *at.Error
 	switch {
 	case err == nil && a.First() != "":
-		return strings.ToUpper(at.Fields(at.Params(a.First()))[0]), nil
+		return simWord(a.First()), nil
 	case err == nil:
 		return "READY", nil
 	case at.IsCME(err, 10) || at.IsCMS(err, 310):
@@ -95,6 +95,18 @@ func (s *session) simState(ctx context.Context) (string, error) {
 		return "READY", nil
 	}
 	return "", err
+}
+
+// simWord reads "+CPIN: SIM PIN". Some modems have words for what others answer with an error.
+func simWord(line string) string {
+	word := strings.ToUpper(at.Fields(at.Params(line))[0])
+	switch word {
+	case "NOT READY":
+		return "busy"
+	case "NOT INSERTED":
+		return "none"
+	}
+	return word
 }
 
 // enterPIN tries the PIN, once. reason says why it was not tried or what came of it; "" that the SIM took it.

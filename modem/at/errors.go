@@ -160,7 +160,7 @@ func coded(result Result, line, command string) *Error {
 		return e
 	}
 	for _, c := range table {
-		if strings.EqualFold(c.text, words) {
+		if strings.EqualFold(strings.TrimPrefix(c.text, "(U)"), strings.TrimPrefix(words, "(U)")) { // "SIM busy" before there were USIMs
 			e.Code = int(c.code)
 		}
 	}
