@@ -1,6 +1,13 @@
 package modem
 
-import "testing"
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
 
 func TestSIM_ICCIDWithLetters_Kept(t *testing.T) {
 	for name, c := range map[string]struct{ answer, want string }{
@@ -57,4 +64,42 @@ func TestPlainNumber_DigitsStay(t *testing.T) {
 			t.Errorf("%q became %q", s, got)
 		}
 	}
+}
+
+func TestSubmit_RegistrationLostWhileItWaitsForItsAnswer_AnswerTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, modems, got := newStick(), make(chan *Modem, 4), make(chan error, 4)
+		k.hook = func(c string) (string, bool) { return "-", strings.HasSuffix(c, "^Z") }
+		b := NewBank(Config{Ports: []string{"/dev/stick0"}, Open: k.open, Handler: submitter{newMemory(), func(ctx context.Context, m *Modem) {
+			modems <- m
+			_, err := m.Submit(ctx, aTPDU)
+			got <- err
+			<-ctx.Done()
+		}}})
+		ctx, cancel := context.WithCancel(t.Context())
+		over := make(chan error)
+		go func() { over <- b.Run(ctx) }()
+		m := <-modems
+		time.Sleep(time.Second)
+		k.set(func() { k.answers["AT+CREG?"] = "+CREG: 1,2" })
+		k.say("+CREG: 2")
+		untilState(t, b, 0, Searching)
+		time.Sleep(20 * time.Second)
+		var se *SubmitError
+		if _, err := m.Submit(ctx, aTPDU); !errors.As(err, &se) || !se.Modem || se.Outcome != RefusedForNow || !errors.Is(err, ErrNotReady) {
+			t.Errorf("another message meanwhile: %v", err)
+		}
+		k.say("+CMGS: 9", "", "OK")
+		if err := <-got; err != nil {
+			t.Errorf("the message has had its answer, and yet: %v", err)
+		}
+		k.set(func() { k.hook, k.answers["AT+CREG?"] = nil, "+CREG: 1,1" })
+		<-modems
+		if err := <-got; err != nil || k.openings() != 1 {
+			t.Errorf("afterwards: %v, %d openings", err, k.openings())
+		}
+		cancel()
+		<-over
+		k.conn.Close()
+	})
 }

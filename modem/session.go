@@ -26,9 +26,11 @@ type session struct {
 	fault chan error    // one slot: the session must end
 
 	reached  bool // was ready; touched by run
+	pinTried bool // a PIN was given; touched by run
 	quirk    quirk
 	poll     int          // looks at the modem so far; touched by run
 	failures atomic.Int32 // refusals in a row that name no message
+	sending  atomic.Int32 // Submits under way
 
 	regMu sync.Mutex
 	reg   map[string]int // state of registration by the name of the answer, "+CREG"; absent for what the modem does not know
@@ -96,10 +98,7 @@ func (s *session) ready(ctx context.Context) error {
 	handler.Go(func() { s.cfg.Handler.Ready(rctx, s.m) })
 	err := s.watch(ctx)
 	s.m.setLive(nil)
-	switch {
-	case err == nil:
-		s.m.enter(Searching, s.registrationText())
-	case ctx.Err() == nil:
+	if err != nil && ctx.Err() == nil {
 		s.m.enter(Opening, err.Error())
 	}
 	cancel()
@@ -133,9 +132,37 @@ func (s *session) watch(ctx context.Context) error {
 				return err
 			}
 		}
-		if !s.registered() {
+		if s.settled() {
 			return nil
 		}
+	}
+}
+
+// settled tells whether the registration is lost and nothing is on its way any more. Modems that change cell or radio in mid-send are
+// off for some seconds: the message under way gets its answer yet, and the next has to wait.
+func (s *session) settled() bool {
+	if s.registered() {
+		s.m.enter(Ready, "")
+		return false
+	}
+	s.m.enter(Searching, s.registrationText())
+	return s.sending.Load() == 0
+}
+
+// begins notes a Submit. It fails without a network.
+func (s *session) begins() error {
+	s.sending.Add(1)
+	if !s.registered() {
+		return fmt.Errorf("%w: %s", ErrNotReady, s.registrationText())
+	}
+	return nil
+}
+
+// ends notes that a Submit is over.
+func (s *session) ends() {
+	s.sending.Add(-1)
+	if !s.registered() {
+		nudge(s.kick)
 	}
 }
 

@@ -64,6 +64,10 @@ func (m *Modem) Submit(ctx context.Context, tpdu []byte) (mr uint8, err error) {
 	if s == nil {
 		return 0, &SubmitError{Modem: true, Wait: notReadyWait, Err: ErrNotReady}
 	}
+	defer s.ends()
+	if err := s.begins(); err != nil {
+		return 0, &SubmitError{Modem: true, Wait: notReadyWait, Err: err}
+	}
 	if err := s.check(ctx); err != nil {
 		return 0, s.judge(ctx, &at.SendError{Err: err})
 	}
