@@ -39,6 +39,9 @@ type Lane struct {
 	// Resend says that a message may be sent again when its outcome is not
 	// known: then no attempt is written before it [SMPP34 2.8].
 	Resend bool
+	// Group, when set, names what m belongs to of which all must leave by one
+	// lane; "" when m is alone.
+	Group func(m *storage.Message) string
 	// Prepare, when set, gives the parts what they need for this lane (Match,
 	// Wire) inside the commit that writes the first attempt.
 	Prepare func(m *storage.Message)

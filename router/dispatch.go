@@ -280,10 +280,16 @@ func (run *laneRun) begin(q *queue, id storage.ID) (*storage.Message, int, error
 		if i = nextWaiting(m.Parts); i < 0 {
 			return nil, fmt.Errorf("message %s is due and has no waiting part", id)
 		}
+		if run.elsewhere(m, now) {
+			i = -1
+			return nil, nil
+		}
 		run.attempt(m, i, now)
 		return nil, nil
 	})
 	if err == nil && i < 0 {
+		q.release(id)
+		q.kick(m.DueAt) // once more: it may have been kicked while it was still taken
 		err = errStale
 	}
 	return m, i, err

@@ -59,6 +59,8 @@ type Router struct {
 	users  sync.Mutex    // one change of users at a time: conflicts are checked before the commit
 	hashes chan struct{} // slots for password hashing: it costs memory and time
 
+	groups groups
+
 	mu     sync.Mutex // guards queues and lanes
 	queues map[string]*queue
 	lanes  map[*laneRun]struct{}
@@ -74,6 +76,7 @@ func New(db *storage.DB, o Options) *Router {
 	r := &Router{
 		db: db, o: o, log: o.Log,
 		hashes:       make(chan struct{}, 2),
+		groups:       groups{lanes: map[string]*group{}},
 		queues:       map[string]*queue{},
 		lanes:        map[*laneRun]struct{}{},
 		kickDeadline: make(chan struct{}, 1),

@@ -12,6 +12,10 @@ import (
 // outcome applies what a Sender said of part i.
 func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref string, sendErr error, now storage.Time) ([]*storage.Message, error) {
 	r := run.r
+	if key := run.group(m); key != "" {
+		se := asSendError(sendErr)
+		r.groups.settled(key, run.ID, se == nil || se.Outcome == UnknownOutcome)
+	}
 	if run.Resend && m.Parts[i].State == storage.PartWaiting {
 		// no attempt was written before: it counts now
 		m.Parts[i].Lane, m.Parts[i].Tried = run.ID, now

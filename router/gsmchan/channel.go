@@ -134,7 +134,7 @@ type handler struct{ *Channel }
 func (h handler) Ready(ctx context.Context, m *modem.Modem) {
 	id := laneID(m.Info().SIM)
 	lane := router.Lane{
-		ID: id, Queue: h.name, Window: 1, Says: "AT+CMGS TP-MR",
+		ID: id, Queue: h.name, Window: 1, Says: "AT+CMGS TP-MR", Group: concatenation,
 		Prepare: func(msg *storage.Message) { h.prepare(id, msg) },
 	}
 	err := h.in.Serve(ctx, lane, router.SenderFunc(func(ctx context.Context, msg *storage.Message, i int) (string, error) {

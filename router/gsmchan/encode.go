@@ -2,6 +2,7 @@ package gsmchan
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -174,4 +175,22 @@ func (r *references) next(lane, dest string) uint8 {
 	ref++
 	r.last[key] = ref
 	return ref
+}
+
+// concatenation names the long message of which the client has cut m itself;
+// "" when m is whole [23.040 9.2.3.24.1] [23.040 9.2.3.24.8].
+func concatenation(m *storage.Message) string {
+	if len(m.UDH) == 0 {
+		return ""
+	}
+	elements, err := pdu.Elements(m.UDH)
+	if err != nil {
+		return ""
+	}
+	for _, e := range elements {
+		if e.ID == 0x00 && len(e.Data) == 3 || e.ID == 0x08 && len(e.Data) == 4 {
+			return fmt.Sprintf("%s\x00%s\x00%s\x00%x", m.User, m.Source.Addr, m.Dest.Addr, e.Data[:len(e.Data)-1])
+		}
+	}
+	return ""
 }

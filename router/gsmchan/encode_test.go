@@ -120,3 +120,24 @@ func TestMatchKey_NationalAndInternationalAreOne(t *testing.T) {
 		t.Error("a short code is itself")
 	}
 }
+
+func TestConcatenation_OfSegmentsThatTheClientCut(t *testing.T) {
+	of := func(udh string) string {
+		return concatenation(&storage.Message{User: "a", Dest: storage.Address{Addr: "1"}, UDH: []byte(udh)})
+	}
+	first, second := of("\x05\x00\x03\x07\x02\x01"), of("\x05\x00\x03\x07\x02\x02")
+	if first == "" || first != second {
+		t.Errorf("segments of one message: %q and %q", first, second)
+	}
+	if wide := of("\x06\x08\x04\x00\x07\x02\x01"); wide == "" || wide == first {
+		t.Errorf("16-bit reference: %q", wide)
+	}
+	if other := of("\x05\x00\x03\x08\x02\x01"); other == first {
+		t.Error("two references are one")
+	}
+	for _, none := range []string{"", "\x06\x05\x04\x00\x01\x00\x02", "\x09\x00"} {
+		if key := of(none); key != "" {
+			t.Errorf("%x belongs to %q", none, key)
+		}
+	}
+}
