@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -120,21 +121,33 @@ func (g *gateway) launch() {
 	cmd := exec.Command(g.bin, append([]string{"serve", "--data", g.dir}, g.args...)...)
 	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = g.log
+	// It must not outlive a test that is killed, or the next finds its ports in use.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	// told has room for all listeners: nobody may be waiting for them.
+	p := &process{cmd: cmd, told: make(chan string, 8), ended: make(chan struct{})}
+	started := make(chan error)
+	go p.watch(bufio.NewScanner(stdout), started)
+	if err := <-started; err != nil {
 		g.t.Fatalf("start the gateway: %v", err)
 	}
-	// told has room for all listeners: nobody may be waiting for them.
-	g.run = &process{cmd: cmd, told: make(chan string, 8), ended: make(chan struct{})}
-	go g.run.watch(bufio.NewScanner(stdout))
+	g.run = p
 }
 
-// watch hands on the addresses of the listeners, then waits for the end.
-func (p *process) watch(lines *bufio.Scanner) {
+// watch starts the process, hands on the addresses of its listeners, and waits
+// for its end. Pdeathsig looks at the thread that started it: that one waits.
+func (p *process) watch(lines *bufio.Scanner, started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	defer close(p.ended)
+	err := p.cmd.Start()
+	started <- err
+	if err != nil {
+		return
+	}
 	for lines.Scan() {
 		if url, ok := strings.CutPrefix(lines.Text(), "listening "); ok {
 			p.told <- url
@@ -236,14 +249,18 @@ func (g *gateway) eventually(what string, check func(context.Context) error) {
 	g.t.Helper()
 	ctx, cancel := context.WithTimeout(g.t.Context(), patience)
 	defer cancel()
+	var last error
 	for {
 		err := check(ctx)
 		if err == nil {
 			return
 		}
+		if ctx.Err() == nil {
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			g.t.Fatalf("never: %s: %v", what, err)
+			g.t.Fatalf("never: %s: %v", what, last)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
