@@ -15,6 +15,10 @@ type Modem struct {
 	path string
 	log  *slog.Logger
 
+	// A PIN whose answer may have been lost, and the tries that were left before it; touched by run.
+	unsurePIN   string
+	unsureTries int
+
 	mu   sync.Mutex
 	info Info
 	live *session // while ready

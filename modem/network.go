@@ -91,7 +91,11 @@ func (s *session) askRegistration(ctx context.Context) error {
 		if line == "" {
 			continue
 		}
-		if state, err := strconv.Atoi(at.Fields(at.Params(line))[1]); err == nil {
+		fields := at.Fields(at.Params(line))
+		if len(fields) < 2 { // a quote that never ends
+			continue
+		}
+		if state, err := strconv.Atoi(fields[1]); err == nil {
 			s.note(name, state)
 		}
 	}

@@ -131,3 +131,68 @@ func TestUnlock_SIMStateInWords_ToldInOurs(t *testing.T) {
 		})
 	}
 }
+
+func TestPIN_TakenAndAskedForAgain_TriedOnce(t *testing.T) {
+	k := locked("7391", "+CPINR: SIM PIN,3,3")
+	asked := 0
+	k.hook = func(c string) (string, bool) {
+		if c == "AT+CPIN?" {
+			if asked++; asked == 2 {
+				return "+CPIN: PH-NET PIN", true
+			}
+			return "+CPIN: SIM PIN", true
+		}
+		return "OK", strings.HasPrefix(c, "AT+CPIN=")
+	}
+	bankOf(t, Config{PIN: "7391"}, func(t *testing.T, b *Bank, h *memory) {
+		info := untilState(t, b, 0, PIN)
+		time.Sleep(time.Minute)
+		if k.tried() != 1 || !strings.Contains(info.Reason, "wants it still") {
+			t.Errorf("tried %d times, reason %q", k.tried(), info.Reason)
+		}
+	}, k)
+}
+
+func TestPIN_PUKAfterIt_RememberedAsRefused(t *testing.T) {
+	k := newStick()
+	k.answers["AT+CPIN?"] = "+CPIN: SIM PIN"
+	k.hook = func(c string) (string, bool) {
+		if !strings.HasPrefix(c, "AT+CPIN=") {
+			return "", false
+		}
+		k.answers["AT+CPIN?"] = "+CPIN: SIM PUK"
+		return "OK", true
+	}
+	bankOf(t, Config{PIN: "7391"}, func(t *testing.T, b *Bank, h *memory) {
+		untilState(t, b, 0, PIN)
+		k.set(func() { k.answers["AT+CPIN?"] = "+CPIN: SIM PIN" }) // somebody gave the PUK and another PIN
+		k.say("RDY")
+		time.Sleep(time.Minute)
+		if k.tried() != 1 {
+			t.Errorf("tried %d times", k.tried())
+		}
+	}, k)
+}
+
+func TestPIN_AnswerLost_TriedAgainWhenItCostNoTry(t *testing.T) {
+	for left, tried := range map[string]int{"+CPINR: SIM PIN,3,3": 2, "+CPINR: SIM PIN,2,3": 1, "ERROR": 1} {
+		k := locked("7391", "+CPINR: SIM PIN,3,3")
+		took := k.hook
+		lost := false
+		k.hook = func(c string) (string, bool) {
+			if strings.HasPrefix(c, "AT+CPIN=") && !lost {
+				lost = true
+				k.answers[`AT+CPINR="SIM PIN"`] = left
+				k.conn.Close()
+				return "-", true
+			}
+			return took(c)
+		}
+		bankOf(t, Config{PIN: "7391"}, func(t *testing.T, b *Bank, h *memory) {
+			time.Sleep(time.Minute)
+			if k.tried() != tried || (b.Modems()[0].State == Ready) != (tried == 2) {
+				t.Errorf("%s: tried %d times, %+v", left, k.tried(), b.Modems()[0])
+			}
+		}, k)
+	}
+}

@@ -71,7 +71,11 @@ func within(t testing.TB, what string, ok func() bool) {
 
 func (s *simulated) untilReady(t testing.TB, i int) *Modem {
 	t.Helper()
-	within(t, fmt.Sprintf("modem %d ready", i), func() bool { return s.Modems()[i].State == Ready })
+	for from := time.Now(); s.Modems()[i].State != Ready; time.Sleep(5 * time.Millisecond) {
+		if time.Since(from) > 60*time.Second {
+			t.Fatalf("modem %d is not ready: %+v", i, s.Modems()[i])
+		}
+	}
 	return s.modems[i]
 }
 

@@ -120,16 +120,21 @@ func (s *session) enterPIN(ctx context.Context) (reason string, err error) {
 		return reason, nil
 	}
 	key := pinKey(iccid, s.m.Info().IMEI, pin)
-	if s.cfg.Refused.Refused(key) {
-		return "the SIM has refused this PIN; it is not tried again", nil
-	}
 	left, known, err := s.triesLeft(ctx)
 	if err != nil {
 		return "", err
 	}
+	unspent := known && s.m.unsurePIN == key && s.m.unsureTries == left // its answer was lost, and it cost no try
+	if s.cfg.Refused.Refused(key) && !unspent {
+		return "the SIM has refused this PIN; it is not tried again", nil
+	}
 	if known && left <= 1 {
 		return fmt.Sprintf("only %d tries left for the PIN: it is left to you", left), nil
 	}
+	if s.pinTried {
+		return "the SIM has taken the PIN and wants it still; it is not tried again", nil
+	}
+	s.m.unsurePIN, s.m.unsureTries = key, left
 	return s.tryPIN(ctx, key, pin)
 }
 
@@ -156,21 +161,27 @@ func (s *session) tryPIN(ctx context.Context, key, pin string) (reason string, e
 	if err := s.cfg.Refused.Refuse(key); err != nil {
 		return fmt.Sprintf("the PIN is not tried, for that cannot be noted down: %v", err), nil
 	}
+	s.pinTried = true
 	_, err = s.at.Do(ctx, at.Command{Text: fmt.Sprintf(`AT+CPIN="%s"`, pin), Wait: simAccept})
-	if err := lost(err); err != nil {
-		return "", err
-	}
-	if err != nil {
+	var refused *at.Error
+	switch {
+	case errors.As(err, &refused):
+		s.m.unsurePIN = ""
 		s.m.trouble(err)
 		return "the SIM has refused the PIN; it is not tried again", nil
+	case err != nil:
+		return "", err
 	}
 	for until := time.Now().Add(simAccept); time.Now().Before(until); {
 		word, err := s.simState(ctx)
 		if err != nil {
 			return "", err
 		}
-		if word != "busy" && word != "SIM PIN" {
+		switch {
+		case word == "READY", strings.HasPrefix(word, "PH-"): // the lock of the network comes after the PIN
 			return "", s.cfg.Refused.Accept(key)
+		case word == "SIM PUK":
+			return "", nil
 		}
 		if err := s.idle(ctx, time.Second); err != nil {
 			return "", err
