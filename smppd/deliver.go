@@ -24,6 +24,12 @@ var (
 // or wraps ErrNotSent or ErrNoResponse; with an *smpp.Error inside, the message can never be sent
 // to this ESME as it is. An ESME of a version before 3.4 gets no TLVs. [SMPP34 4.6, 3.4]
 func (s *Session) Deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandStatus, error) {
+	return s.DeliverUnless(ctx, nil, m)
+}
+
+// DeliverUnless is Deliver that stops to wait for a place, with ErrNotSent, when changed is
+// closed. What has its place by then is not given up.
+func (s *Session) DeliverUnless(ctx context.Context, changed <-chan struct{}, m *smpp.DeliverSM) (smpp.CommandStatus, error) {
 	if !s.CanReceive() || !s.answered.Load() {
 		return 0, fmt.Errorf("%w: the session is not bound as a receiver", ErrNotSent)
 	}
@@ -31,7 +37,7 @@ func (s *Session) Deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandS
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
-	if err := s.takeDeliverPlace(ctx); err != nil {
+	if err := s.takeDeliverPlace(ctx, changed); err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
 	defer func() { <-s.delivers }()
@@ -40,7 +46,7 @@ func (s *Session) Deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandS
 
 // takeDeliverPlace waits for a place in the deliver window. An ending session gives none, even
 // if it has one.
-func (s *Session) takeDeliverPlace(ctx context.Context) error {
+func (s *Session) takeDeliverPlace(ctx context.Context, changed <-chan struct{}) error {
 	select {
 	case <-s.closing:
 		return errEnding
@@ -51,6 +57,8 @@ func (s *Session) takeDeliverPlace(ctx context.Context) error {
 	select {
 	case s.delivers <- struct{}{}:
 		return nil
+	case <-changed:
+		return errNoPlace
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-s.closing:

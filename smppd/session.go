@@ -241,6 +241,7 @@ func (s *Session) linger() {
 var (
 	errEnding   = errors.New("the session is ending")
 	errFinished = errors.New("the session is over")
+	errNoPlace  = errors.New("no place in the deliver window")
 )
 
 func addrString(a net.Addr) string {

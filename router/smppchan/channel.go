@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -36,13 +35,6 @@ type Channel struct {
 	in      router.Inbox
 	clients map[string]*client
 	lanes   sync.WaitGroup
-}
-
-// client is one user with sessions that may receive.
-type client struct {
-	sessions []*smppd.Session
-	next     int // round robin
-	stop     context.CancelFunc
 }
 
 // New makes the channel.
@@ -116,13 +108,13 @@ func (ch *Channel) Bound(s *smppd.Session) {
 	user := s.SystemID()
 	c := ch.clients[user]
 	if c == nil {
-		c = &client{stop: func() {}}
+		c = newClient()
 		ch.clients[user] = c
 		if ch.ctx != nil {
 			ch.startLane(user, c)
 		}
 	}
-	c.sessions = append(c.sessions, s)
+	c.add(s)
 }
 
 // Closed takes the session out; with the last one the lane ends.
@@ -134,50 +126,74 @@ func (ch *Channel) Closed(s *smppd.Session) {
 	if c == nil {
 		return
 	}
-	c.sessions = slices.DeleteFunc(c.sessions, func(x *smppd.Session) bool { return x == s })
-	if len(c.sessions) == 0 {
+	if c.remove(s); len(c.members) == 0 {
 		c.stop()
 		delete(ch.clients, user)
 	}
 }
 
-// session picks who gets m: the session that submitted what it is about, else
-// the next one of the user.
-func (ch *Channel) session(user string, m *storage.Message) *smppd.Session {
+// pick chooses who gets m, see client.pick; nil when the user has no session.
+// changed is closed when the choice may be another one.
+func (ch *Channel) pick(user string, m *storage.Message) (to *member, changed <-chan struct{}) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
 	c := ch.clients[user]
-	if c == nil || len(c.sessions) == 0 {
-		return nil
+	if c == nil {
+		return nil, nil
 	}
-	for _, s := range c.sessions {
-		if s.ID() == m.Session {
-			return s
-		}
+	return c.pick(m.Session, time.Now()), c.changed
+}
+
+// heard notes whether a session answered a deliver_sm in time.
+func (ch *Channel) heard(user string, from *member, answered bool) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if c := ch.clients[user]; c != nil {
+		c.heard(from, answered, time.Now())
 	}
-	c.next++
-	return c.sessions[c.next%len(c.sessions)]
 }
 
 // deliver sends m as a deliver_sm and says what the client made of it.
 func (ch *Channel) deliver(ctx context.Context, user string, m *storage.Message) error {
-	s := ch.session(user, m)
-	if s == nil {
-		return &router.SendError{Outcome: router.RefusedForNow, Err: fmt.Errorf("user %s has no session that may receive", user)}
+	for {
+		to, changed := ch.pick(user, m)
+		if to == nil {
+			return &router.SendError{Outcome: router.RefusedForNow, Err: fmt.Errorf("user %s has no session that may receive", user)}
+		}
+		err := ch.deliverTo(ctx, user, to, changed, m)
+		if !errors.Is(err, smppd.ErrNotSent) || !isClosed(changed) || ctx.Err() != nil {
+			return err
+		}
 	}
-	pdu, err := deliverSM(m, s.InterfaceVersion())
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func (ch *Channel) deliverTo(ctx context.Context, user string, to *member, changed <-chan struct{}, m *storage.Message) error {
+	pdu, err := deliverSM(m, to.s.InterfaceVersion())
 	if err != nil {
 		return &router.SendError{Outcome: router.RefusedForGood, Err: err}
 	}
-	status, err := s.Deliver(ctx, pdu)
+	status, err := to.s.DeliverUnless(ctx, changed, pdu)
 	var never *smpp.Error
 	switch {
 	case err == nil:
+		ch.heard(user, to, true)
 		return clientSaid(status)
 	case errors.As(err, &never):
-		return &router.SendError{Outcome: router.RefusedForGood, Err: err}
+		return &router.SendError{Outcome: router.RefusedForGood, Err: never}
 	case errors.Is(err, smppd.ErrNotSent): // the session is ending: another one may take it
 		return &router.SendError{Outcome: router.RefusedForNow, Wait: 100 * time.Millisecond, Err: err}
+	}
+	if ctx.Err() == nil && !isClosed(to.s.Done()) {
+		ch.heard(user, to, false)
 	}
 	return &router.SendError{Outcome: router.UnknownOutcome, Err: err}
 }
