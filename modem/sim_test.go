@@ -161,6 +161,21 @@ func TestSim_OddSpeech_Understood(t *testing.T) {
 	}
 }
 
+func TestSim_ReportBeforeAnswer_BothTaken(t *testing.T) {
+	t.Parallel()
+	s := onPTYs(t, modemsim.Config{Latency: 50 * time.Millisecond}, Config{AT: quick()})
+	m := s.untilReady(t, 0)
+	for i := range 5 {
+		s.sim.Modem(0).ReportsFirst(1)
+		mr, err := m.Submit(t.Context(), submitOf(t, "+31600000000", fmt.Sprintf("early %d", i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "reported", func() bool { return slices.Contains(s.h.list(), fmt.Sprintf("report %d", mr)) })
+		within(t, "acknowledged", func() bool { return strings.HasSuffix(strings.Join(s.sim.Modem(0).Transcript(), " "), "AT+CNMA <OK") })
+	}
+}
+
 func TestSim_LostPrompt_RefusedAndNextSent(t *testing.T) {
 	t.Parallel()
 	s := onPTYs(t, modemsim.Config{}, Config{AT: quick()})
