@@ -114,22 +114,31 @@ func (r *Router) tryReport(rep storage.Report, refs []storage.PartRef, done func
 	r.change(c.ID, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
 		return r.reported(m, c.Part, rep, now)
 	}, func(_ *storage.Message, err error) {
-		if errors.Is(err, errStale) || errors.Is(err, storage.ErrNotFound) {
+		switch {
+		case errors.Is(err, storage.ErrDuplicate):
+			done(nil) // it came before; its part is settled, and it is not about another
+		case errors.Is(err, errStale) || errors.Is(err, storage.ErrNotFound):
 			r.tryReport(rep, refs[1:], done)
-			return
+		default:
+			done(public(err))
 		}
-		done(public(err))
 	})
 }
 
 func (r *Router) reported(m *storage.Message, i int, rep storage.Report, now storage.Time) ([]*storage.Message, error) {
-	if i >= len(m.Parts) || !awaits(&m.Parts[i], rep.Ref) {
+	switch {
+	case rep.Dedupe != "" && slices.Contains(m.Dedupe, rep.Dedupe):
+		return nil, storage.ErrDuplicate
+	case i >= len(m.Parts) || !awaits(&m.Parts[i], rep.Ref):
 		return nil, errStale
 	}
 	p := &m.Parts[i]
 	m.Note(now, "report", fmt.Sprintf("part %d of %d by %s, reference %s: %s", i+1, len(m.Parts), rep.Lane, rep.Ref, rep.Text))
 	if !rep.State.Final() {
 		return nil, nil
+	}
+	if rep.Dedupe != "" {
+		m.Dedupe = append(m.Dedupe, rep.Dedupe)
 	}
 	early := p.State == storage.PartTrying // the answer of the send is still to come
 	p.Ref, p.Cause, p.Ended = rep.Ref, rep.Cause, now

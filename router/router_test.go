@@ -254,6 +254,38 @@ func TestReport_BeforeTheAnswer_NotTakenByAnUnknownOne(t *testing.T) {
 	})
 }
 
+// A report that was stored and not acknowledged before the gateway died comes
+// again. Its part is settled; an unknown one is not to profit.
+func TestReport_ComesAgain_NotTakenByAnUnknownOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &scripted{lanes: []Lane{lane("sim:1")}}
+		c.answer = func(ctx context.Context, l string, m *storage.Message, i int) (string, error) {
+			if m.Text == "x" || i == 0 {
+				return "42", nil
+			}
+			return "", errors.New("no answer to CMGS")
+		}
+		b := running(t, c, Options{})
+		sent, lost := b.send("x"), b.send("y|z")
+		pass(time.Minute)
+		rep := storage.Report{Lane: "sim:1", Match: "31612345678", Ref: "42", State: storage.Delivered, Dedupe: "first"}
+		again := rep
+		again.Dedupe = "second"
+		for _, r := range []storage.Report{rep, again, rep, again} {
+			done := make(chan error, 1)
+			b.r.Report(r, func(err error) { done <- err })
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.expect(sent, storage.Delivered, 7, 1)
+		m := b.expect(lost, storage.Unknown, 7, 1)
+		if m.Parts[0].State != storage.PartDone || m.Parts[1].State != storage.PartUnknown {
+			t.Errorf("parts %+v", m.Parts)
+		}
+	})
+}
+
 func TestReport_OfTwoUnknownOnes_TakenByTheNearestInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &scripted{lanes: []Lane{lane("sim:1")}, answer: func(context.Context, string, *storage.Message, int) (string, error) {

@@ -180,7 +180,8 @@ type Message struct {
 	Spent Millicredits `cbor:"71,keyasint,omitempty"`
 
 	// Dedupe are keys under which a second message is refused with
-	// ErrDuplicate while this one is kept (hashes of MO segments).
+	// ErrDuplicate while this one is kept (hashes of MO segments, of the
+	// reports on its parts).
 	Dedupe []string `cbor:"80,keyasint,omitempty"`
 
 	Events []Event `cbor:"90,keyasint,omitempty"`
@@ -277,4 +278,7 @@ type Report struct {
 	// Submitted is when the network says it took the part (TP-SCTS), to the
 	// second; 0: it does not say.
 	Submitted Time
+	// Dedupe tells the report from all others: one that comes again with the
+	// same key changes nothing. See Message.Dedupe.
+	Dedupe string
 }

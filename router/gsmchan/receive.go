@@ -71,7 +71,8 @@ func (h handler) StatusReport(ctx context.Context, sim modem.SIM, r *pdu.StatusR
 	rep := storage.Report{
 		Lane: laneID(sim), Match: matchKey(r.RA.Addr), Ref: strconv.Itoa(int(r.MR)),
 		At: storage.TimeOf(r.DT), Submitted: storage.TimeOf(r.SCTS), State: reportState(r), Cause: uint32(r.ST),
-		Text: fmt.Sprintf("TP-ST 0x%02X %s", r.ST, pdu.StatusText(r.ST)),
+		Dedupe: fingerprint(laneID(sim), r.Raw),
+		Text:   fmt.Sprintf("TP-ST 0x%02X %s", r.ST, pdu.StatusText(r.ST)),
 	}
 	if rep.State == storage.Delivered {
 		rep.Cause = 0
