@@ -18,6 +18,7 @@ import (
 type receiver struct {
 	s       *session
 	up      chan struct{} // closed when the modem is up
+	inbox   chan at.URC   // from listen
 	lost    int           // URCs lost so far, as of the last look; touched by the session's run
 	mem     string        // the memory that is selected
 	stored  map[string]string
@@ -34,14 +35,61 @@ const maxEarly = 16
 const maxStored = 256
 
 func newReceiver(s *session) *receiver {
-	return &receiver{s: s, up: make(chan struct{}), stored: map[string]string{}}
+	return &receiver{s: s, up: make(chan struct{}), inbox: make(chan at.URC, 32), stored: map[string]string{}}
 }
 
 // allow lets the receiver use the modem.
 func (r *receiver) allow() { close(r.up) }
 
-// run lives as long as the engine. Before the modem is up only the state of SIM and network is noted, and restarts; messages wait, or
-// lie in a memory that the first sweep finds.
+// listen lives as long as the engine. What tells of SIM, network and restarts it handles at once, for the receiver may wait behind a
+// message that waits for the network; the rest it hands on.
+func (r *receiver) listen(ctx context.Context) {
+	defer close(r.inbox)
+	for u := range r.s.at.URCs() {
+		if r.state(u) {
+			continue
+		}
+		if u.Kind == at.KindMessage && !r.isUp() {
+			r.shown.Add(1)
+		}
+		select {
+		case r.inbox <- u:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// state handles what tells of SIM, network and restarts, and says whether u did.
+func (r *receiver) state(u at.URC) bool {
+	s := r.s
+	switch u.Kind {
+	case at.KindRegistration:
+		s.noteURC(u.Name, u.Args)
+	case at.KindRestart:
+		s.end(fmt.Errorf("%w (%s)", at.ErrRestarted, u.Name))
+	case at.KindSIM:
+		if word := strings.ToUpper(at.Fields(u.Args)[0]); r.isUp() && word != "READY" {
+			s.end(fmt.Errorf("the SIM says %s", word))
+		}
+	default:
+		return false
+	}
+	nudge(s.kick)
+	return true
+}
+
+// isUp tells whether the receiver may use the modem.
+func (r *receiver) isUp() bool {
+	select {
+	case <-r.up:
+		return true
+	default:
+		return false
+	}
+}
+
+// run handles the messages until listen has ended. Before the modem is up they wait, or lie in a memory that the first sweep finds.
 func (r *receiver) run(ctx context.Context) {
 	waiting := r.up
 	var sweep <-chan time.Time
@@ -49,11 +97,15 @@ func (r *receiver) run(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		select {
-		case u, open := <-r.s.at.URCs():
-			if !open {
+		case u, open := <-r.inbox:
+			switch {
+			case !open:
 				return
+			case waiting == nil:
+				r.urc(ctx, u)
+			case u.Kind == at.KindMessage && len(r.early) < maxEarly:
+				r.early = append(r.early, u)
 			}
-			r.urc(ctx, u, waiting == nil)
 		case <-waiting:
 			waiting, sweep = nil, timer.C
 			for _, u := range r.early {
@@ -71,35 +123,15 @@ func (r *receiver) run(ctx context.Context) {
 	}
 }
 
-// urc handles one unsolicited result.
-func (r *receiver) urc(ctx context.Context, u at.URC, up bool) {
-	s := r.s
-	switch u.Kind {
-	case at.KindRegistration:
-		s.noteURC(u.Name, u.Args)
-		nudge(s.kick)
-	case at.KindRestart:
-		s.end(fmt.Errorf("%w (%s)", at.ErrRestarted, u.Name))
-	case at.KindSIM:
-		if word := strings.ToUpper(at.Fields(u.Args)[0]); up && word != "READY" {
-			s.end(fmt.Errorf("the SIM says %s", word))
-		}
-		nudge(s.kick)
-	}
-	if !up {
-		if u.Kind == at.KindMessage && len(r.early) < maxEarly {
-			r.early = append(r.early, u)
-			r.shown.Add(1)
-		}
-		return
-	}
+// urc handles one unsolicited result that is not about the state.
+func (r *receiver) urc(ctx context.Context, u at.URC) {
 	switch u.Kind {
 	case at.KindMessage:
 		r.direct(ctx, u)
 	case at.KindStored:
 		r.indicated(ctx, u)
 	case at.KindFull:
-		nudge(s.wake)
+		nudge(r.s.wake)
 	case at.KindCall:
 		r.hangUp(ctx)
 	}
@@ -211,7 +243,7 @@ func (r *receiver) sweep(ctx context.Context, name string) (again bool) {
 func (r *receiver) between(ctx context.Context) {
 	for {
 		select {
-		case u, open := <-r.s.at.URCs():
+		case u, open := <-r.inbox:
 			if !open {
 				return
 			}
@@ -219,7 +251,7 @@ func (r *receiver) between(ctx context.Context) {
 				nudge(r.s.wake)
 				continue
 			}
-			r.urc(ctx, u, true)
+			r.urc(ctx, u)
 		default:
 			return
 		}

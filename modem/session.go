@@ -13,8 +13,8 @@ import (
 	"gsmgate/modem/at"
 )
 
-// session is the life of one open port. run starts three goroutines beside its own: the reader of the engine, the receiver (receive.go),
-// and the handler's Ready.
+// session is the life of one open port. run starts four goroutines beside its own: the reader of the engine, the two of the receiver
+// (receive.go), and the handler's Ready.
 type session struct {
 	m     *Modem
 	cfg   *Config
@@ -62,6 +62,7 @@ func (s *session) run(ctx context.Context) error {
 	defer died(nil)
 	var all sync.WaitGroup
 	all.Go(func() { died(s.at.Run(inner)) })
+	all.Go(func() { s.receiving.listen(inner) })
 	all.Go(func() { s.receiving.run(inner) })
 	err := s.live(outer)
 	if cause := context.Cause(outer); cause != nil && (errors.Is(err, context.Canceled) || errors.Is(err, at.ErrClosed)) {
