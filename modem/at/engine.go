@@ -72,14 +72,15 @@ type Engine struct {
 	avoid  string // the command whose answer is owed: no probe may look like it
 	first  bool   // nothing was said yet
 
-	mu     sync.Mutex
-	scan   scanner // fed under mu, by the reader only
-	cur    *exchange
-	head   *header
-	late   lateSend
-	guard  bool // echo is off: a line that echoes means that the modem has restarted
-	counts Counts
-	cause  error // why the port was given up
+	mu      sync.Mutex
+	scan    scanner // fed under mu, by the reader only
+	cur     *exchange
+	head    *header
+	late    lateSend
+	guard   bool // echo is off: a line that echoes means that the modem has restarted
+	counts  Counts
+	orphans int   // final results that no command waited for
+	cause   error // why the port was given up
 }
 
 // New makes an engine over an open port; the engine closes it.
@@ -261,6 +262,9 @@ func (e *Engine) unsolicited(line string) []URC {
 	if mr, is := messageReference(line); is {
 		e.late.arrived(mr)
 		return nil
+	}
+	if _, is := final(line, "", false); is {
+		e.orphans++
 	}
 	kind, name := kindOf(line)
 	if kind == KindNone {

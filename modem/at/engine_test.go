@@ -363,3 +363,36 @@ func TestTurnTrace_PIN_NotLogged(t *testing.T) {
 		t.Errorf("the log says %s", log.String())
 	}
 }
+
+func TestSync_ModemWorksOffProbesOfAnEarlierSession_AnswersNotTakenForOurs(t *testing.T) {
+	var waiting chan string // made in the bubble
+	talk(t, Options{}, func(f *fake, c string) string {
+		waiting <- c
+		return silent
+	}, func(t *testing.T, r *rig) {
+		waiting = make(chan string, 64)
+		for range 2 { // it hung while two sessions asked in vain
+			waiting <- "ATE0Q0V1"
+			for _, p := range probes() {
+				waiting <- p.command
+			}
+		}
+		go func() {
+			for c := range waiting {
+				time.Sleep(100 * time.Millisecond)
+				switch {
+				case c == "AT+CIMI":
+					r.fake.say("\r\n204080000000001\r\n\r\nOK\r\n")
+				case c != "<esc>":
+					r.fake.say(basics(c))
+				}
+			}
+		}()
+		a, err := r.Do(t.Context(), Command{Text: "AT+CIMI", Accept: Digits(6, 15)})
+		if err != nil || a.First() != "204080000000001" {
+			t.Errorf("got %+v, %v", a, err)
+		}
+		synctest.Wait()
+		close(waiting)
+	})
+}

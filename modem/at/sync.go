@@ -76,6 +76,9 @@ func (e *Engine) seek(ctx context.Context) error {
 			patience = min(strayWait<<min(asked, 3), probeWait)
 		}
 		found, strays, err := e.ask(ctx, patience)
+		if found && err == nil && !e.marked && asked < maxAsked {
+			found, err = e.alone(ctx)
+		}
 		if found || err != nil {
 			e.marked = e.marked || found
 			return err
@@ -86,6 +89,23 @@ func (e *Engine) seek(ctx context.Context) error {
 			return e.plain(ctx)
 		}
 	}
+}
+
+// maxAsked is how often a modem that sends results for nothing is asked before the first step.
+const maxAsked = 10
+
+// alone tells whether the mark that was just found is ours: a modem that hung works off what earlier sessions have asked it, the same
+// probes among them, and then goes on with answers to nothing.
+func (e *Engine) alone(ctx context.Context) (bool, error) {
+	before := e.strays()
+	err := sleep(ctx, strayWait)
+	return e.strays() == before, err
+}
+
+func (e *Engine) strays() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.orphans
 }
 
 // hello opens the talk with a modem that may be in any mode: results in words, none suppressed, no echo.         [V.250 6.2.4-6.2.6]
