@@ -407,6 +407,7 @@ func TestSubmit_Errors_Judged(t *testing.T) {
 		"+CMS ERROR: 1":   {Outcome: RefusedForGood, Cause: 1},
 		"+CMS ERROR: 304": {Outcome: RefusedForGood, Cause: 304},
 		"+CMS ERROR: 500": {Outcome: RefusedForNow, Cause: 500, Wait: busyWait},
+		"+CMS ERROR: 332": {Outcome: Unknown, Modem: true, Cause: 332, Wait: illWait}, // the network may have it
 		"+CME ERROR: 10":  {Outcome: RefusedForNow, Modem: true, Cause: CauseCME + 10, Wait: illWait},
 		"ERROR":           {Outcome: RefusedForNow, Wait: busyWait},
 		"-":               {Outcome: Unknown, Modem: true, Wait: busyWait},

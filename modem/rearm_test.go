@@ -31,9 +31,7 @@ func talk(t *testing.T, port io.ReadWriter, command, word string) {
 // A gateway that was killed has been shown a message and has not acknowledged it. The next one gets it.
 func TestSim_ShownToAKilledProcess_ComesAgain(t *testing.T) {
 	t.Parallel()
-	newSimulator.Lock()
 	sim, err := modemsim.New(modemsim.Config{Count: 1, Dir: t.TempDir(), AckTimeout: time.Hour, RetryInterval: 10 * time.Millisecond})
-	newSimulator.Unlock()
 	if err != nil {
 		t.Skip("no simulator here:", err)
 	}

@@ -22,10 +22,6 @@ type simulated struct {
 	h   *memory
 }
 
-// newSimulator keeps parallel tests from making simulators at once: a library under modemsim builds its tables when first used, without
-// a lock.
-var newSimulator sync.Mutex
-
 // onPTYs starts simulator and bank, and ends both with the test. Times are short, for they are real.
 func onPTYs(t testing.TB, sc modemsim.Config, cfg Config) *simulated {
 	t.Helper()
@@ -33,9 +29,7 @@ func onPTYs(t testing.TB, sc modemsim.Config, cfg Config) *simulated {
 	if sc.Count == 0 {
 		sc.Count = 1
 	}
-	newSimulator.Lock()
 	sim, err := modemsim.New(sc)
-	newSimulator.Unlock()
 	if err != nil {
 		t.Skip("no simulator here:", err)
 	}

@@ -138,6 +138,9 @@ func verdict(ctx context.Context, err error) *SubmitError {
 	return &SubmitError{Modem: true, Wait: busyWait, Err: err}
 }
 
+// cmsNetworkTimeout says that the service centre did not acknowledge in time: it may have the message all the same.  [24.011 6.2.2]
+const cmsNetworkTimeout = 332
+
 // refusal reads a +CMS ERROR or +CME ERROR.
 func refusal(e *at.Error) *SubmitError {
 	out := &SubmitError{Err: e}
@@ -148,10 +151,13 @@ func refusal(e *at.Error) *SubmitError {
 		out.Cause += CauseCME
 	}
 	switch e.Class() {
+	case at.ClassModem:
+		if e.Result == at.ResultCMS && e.Code == cmsNetworkTimeout {
+			out.Outcome = Unknown
+		}
+		out.Modem, out.Wait = true, illWait
 	case at.ClassMessage:
 		out.Outcome = RefusedForGood
-	case at.ClassModem:
-		out.Modem, out.Wait = true, illWait
 	case at.ClassBusy:
 		out.Wait = busyWait
 		if e.Result == at.ResultCMS && e.Code == 27 { // destination out of service

@@ -1,6 +1,7 @@
 package modemsim
 
 import (
+	"sync"
 	"unicode/utf16"
 
 	"github.com/warthog618/sms/encoding/gsm7/charset"
@@ -39,7 +40,12 @@ func newAlphabets() *alphabets {
 	return a
 }
 
+// building is held while the library is asked for its tables: it makes them when first used, without a lock of its own.
+var building sync.Mutex
+
 func (a *alphabets) loadNational() {
+	building.Lock()
+	defer building.Unlock()
 	for lang := 1; lang < languages; lang++ {
 		copyTable(&a.base[lang], charset.NewDecoder(lang))
 		copyTable(&a.ext[lang], charset.NewExtDecoder(lang))
