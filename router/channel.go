@@ -74,6 +74,9 @@ type Inbox interface {
 	Stale(ctx context.Context, before time.Time, assemble Assemble) error
 	// Report takes what the next hop says about a part.
 	Report(rep storage.Report, done func(error))
+	// Awaiting gives messages of the lane with a part that awaits a report
+	// under match, the newest first.
+	Awaiting(lane, match string) ([]*storage.Message, error)
 	// Serve drains the lane's queue through s until ctx ends, and returns
 	// when everything it started is settled.
 	Serve(ctx context.Context, l Lane, s Sender) error

@@ -34,6 +34,30 @@ func (r *Router) Report(rep storage.Report, done func(error)) {
 	r.match(rep, came, done)
 }
 
+// Awaiting gives messages that await a report; see Inbox.
+func (r *Router) Awaiting(lane, match string) (all []*storage.Message, err error) {
+	refs, err := r.db.MatchReport(lane, match, 512)
+	if err != nil {
+		return nil, public(err)
+	}
+	seen := map[storage.ID]bool{}
+	for _, c := range refs {
+		if seen[c.ID] {
+			continue
+		}
+		seen[c.ID] = true
+		m, err := r.db.Message(c.ID)
+		if errors.Is(err, storage.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, public(err)
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
 // match finds the part that a report is about, which came at the given time.
 func (r *Router) match(rep storage.Report, came storage.Time, done func(error)) {
 	refs, err := r.db.MatchReport(rep.Lane, rep.Match, 512)

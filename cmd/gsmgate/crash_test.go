@@ -303,7 +303,7 @@ func (h *held) checkReceived(m *storage.Message) {
 	case storage.Unknown:
 	case storage.Delivered:
 		if times == 0 {
-			h.t.Errorf("message %s is DELIVERED and the handset does not have it: %v", m.ID, m.Events)
+			h.t.Errorf("message %s is DELIVERED and the handset does not have it; the network took %+v: %v", m.ID, h.taken[n], m.Events)
 		}
 	default:
 		h.t.Errorf("message %s ended in state %d, %s: %v", m.ID, m.State, m.Reason, m.Events)

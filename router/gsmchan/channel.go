@@ -158,10 +158,30 @@ func laneID(s modem.SIM) string {
 func (ch *Channel) prepare(lane string, m *storage.Message) {
 	ref := []byte(nil)
 	if len(m.Parts) > 1 {
+		if !ch.refs.known(lane, m.Dest.Addr) {
+			ch.resume(lane, m.Dest.Addr)
+		}
 		ref = []byte{ch.refs.next(lane, m.Dest.Addr)}
 	}
 	for i := range m.Parts {
 		m.Parts[i].Match, m.Parts[i].Wire = matchKey(m.Dest.Addr), ref
+	}
+}
+
+// resume goes on counting references where the process before this one ended:
+// of its last message a part may still be under way, and the handset would mix
+// the two.
+func (ch *Channel) resume(lane, dest string) {
+	waiting, err := ch.in.Awaiting(lane, matchKey(dest))
+	if err != nil {
+		ch.log.Warn("the references in use are not known", "lane", lane, "err", err)
+	}
+	var last storage.Time
+	for _, m := range waiting {
+		if p := m.Parts[0]; len(p.Wire) == 1 && p.Tried > last {
+			last = p.Tried
+			ch.refs.set(lane, dest, p.Wire[0])
+		}
 	}
 }
 

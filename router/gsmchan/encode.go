@@ -161,6 +161,24 @@ type references struct {
 // mostReferences bounds the memory. What is forgotten begins at random.
 const mostReferences = 10_000
 
+// known says whether the next one follows from one before.
+func (r *references) known(lane, dest string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.last[[2]string{lane, dest}]
+	return ok
+}
+
+// set says which was the last one given out.
+func (r *references) set(lane, dest string, ref uint8) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == nil || len(r.last) >= mostReferences {
+		r.last = map[[2]string]uint8{}
+	}
+	r.last[[2]string{lane, dest}] = ref
+}
+
 func (r *references) next(lane, dest string) uint8 {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gsmgate/modem/pdu"
+	"gsmgate/router"
 	"gsmgate/storage"
 )
 
@@ -138,6 +139,29 @@ func TestConcatenation_OfSegmentsThatTheClientCut(t *testing.T) {
 	for _, none := range []string{"", "\x06\x05\x04\x00\x01\x00\x02", "\x09\x00"} {
 		if key := of(none); key != "" {
 			t.Errorf("%x belongs to %q", none, key)
+		}
+	}
+}
+
+// inbox has messages of a process before this one.
+type inbox struct {
+	router.Inbox
+	waiting []*storage.Message
+}
+
+func (in inbox) Awaiting(string, string) ([]*storage.Message, error) { return in.waiting, nil }
+
+func TestPrepare_AfterARestart_ReferencesGoOn(t *testing.T) {
+	old := func(ref byte, tried storage.Time) *storage.Message {
+		return &storage.Message{Parts: []storage.Part{{Wire: []byte{ref}, Tried: tried}, {Wire: []byte{ref}}}}
+	}
+	ch := New(Config{})
+	ch.in = inbox{waiting: []*storage.Message{old(9, 10), old(255, 30), old(77, 20), {Parts: make([]storage.Part, 1)}}}
+	for _, want := range []byte{0, 1} {
+		m := &storage.Message{Dest: storage.Address{Addr: "31612345678"}, Parts: make([]storage.Part, 2)}
+		ch.prepare("sim:1", m)
+		if got := m.Parts[0].Wire; len(got) != 1 || got[0] != want {
+			t.Errorf("reference % x, want %02x", got, want)
 		}
 	}
 }
