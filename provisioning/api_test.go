@@ -110,6 +110,22 @@ func TestSend_StoredAndShown(t *testing.T) {
 	}
 }
 
+// A source of any length was taken, and the receipt could not be addressed.
+func TestSend_SourceThatNoReceiptCanBeAddressedTo_Refused(t *testing.T) {
+	_, c := newAPI(t)
+	addUser(t, c, "acme", 10_000)
+	for from, right := range map[string]bool{
+		"": true, "1234": true, "Shop 24/7": true, "+31655500000": true, strings.Repeat("9", 20): true,
+		strings.Repeat("9", 21): false, "Sh\x01p": false, "Caf\u00e9": false,
+	} {
+		_, err := c.Send(t.Context(), provisioning.NewMessage{User: "acme", From: from, To: "+31612345678", Text: "Hi"})
+		var p *provisioning.Problem
+		if refused := errors.As(err, &p); refused == right || refused && (p.Status != http.StatusUnprocessableEntity || p.Field != "from") {
+			t.Errorf("from %q: %v", from, err)
+		}
+	}
+}
+
 func TestMessages_PagesNewestFirst(t *testing.T) {
 	_, c := newAPI(t)
 	addUser(t, c, "acme", 100_000)

@@ -168,8 +168,20 @@ func (m Amount) millicredits() (amount storage.Millicredits, given bool, err err
 }
 
 func (a *API) send(ctx context.Context, in *body[NewMessage]) (MessageID, error) {
+	if err := checkFrom(in.Body.From); err != nil {
+		return MessageID{}, err
+	}
 	id, err := a.Router.Send(ctx, router.SendRequest{User: in.Body.User, From: in.Body.From, To: in.Body.To, Text: in.Body.Text})
 	return MessageID{ID: id.String()}, err
+}
+
+// checkFrom wants what a receipt can be addressed to: source_addr has room for
+// 20 characters [SMPP34 5.2.8].
+func checkFrom(s string) error {
+	if len(s) > 20 || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return problem(http.StatusUnprocessableEntity, "from", "not a source address", "use a number, a short code or a name, at most 20 printable ASCII characters")
+	}
+	return nil
 }
 
 func (a *API) messages(_ context.Context, in *MessageFilter) ([]Message, error) {
