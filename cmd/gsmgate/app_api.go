@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"gsmgate/provisioning"
 	"gsmgate/smppd"
 )
@@ -38,7 +40,7 @@ func (a *App) startAPI() error {
 		if err != nil {
 			return err
 		}
-		ln, err := a.secured(l.url, limited(l, apiMaxConns))
+		ln, err := a.secured(l.url, netutil.LimitListener(l, apiMaxConns))
 		if err != nil {
 			return err
 		}
