@@ -103,3 +103,26 @@ func TestSubmit_RegistrationLostWhileItWaitsForItsAnswer_AnswerTaken(t *testing.
 		k.conn.Close()
 	})
 }
+
+func TestIdentify_ModemThatHasJustStarted_ItsWordsAreNoName(t *testing.T) {
+	k := newStick()
+	k.answers["AT+CGMI"], k.answers["AT+CGMM"] = "Call Ready\nSIMCOM_Ltd", "SMS Ready\nSIMCOM_SIM800L"
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		if info := untilState(t, b, 0, Ready); info.Manufacturer != "SIMCOM_Ltd" || info.Model != "SIMCOM_SIM800L" {
+			t.Errorf("a %q by %q", info.Model, info.Manufacturer)
+		}
+	}, k)
+}
+
+func TestSweep_ModemSaysThatItsMemoryIsFull_EmptiedAtOnce(t *testing.T) {
+	for _, word := range []string{"+SMS FULL", "^SMMEMFULL: \"SM\"", "+SMSFULL: \"SM\""} {
+		k := newStick()
+		bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+			untilState(t, b, 0, Ready)
+			time.Sleep(time.Second)
+			n := k.count("AT+CMGL=4")
+			k.say(word)
+			until(t, time.Second, word, func() bool { return k.count("AT+CMGL=4") > n })
+		}, k)
+	}
+}

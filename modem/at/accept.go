@@ -100,6 +100,15 @@ func Words(names ...string) func(string) bool {
 			return true
 		}
 		kind, _ := kindOf(line)
-		return kind == KindNone && nameOf(line) == "" && !hasPrefixFold(line, "AT+")
+		return kind == KindNone && nameOf(line) == "" && !hasPrefixFold(line, "AT+") && !waking(line)
 	}
+}
+
+// waking knows the words that modems say by themselves while they start, SIMCom's and Quectel's above all, and after calls.
+func waking(line string) bool {
+	switch strings.ToUpper(line) {
+	case "CALL READY", "SMS READY", "SMS DONE", "PB DONE", "NORMAL POWER DOWN", "NO CARRIER", "BUSY", "NO ANSWER":
+		return true
+	}
+	return false
 }

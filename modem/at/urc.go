@@ -45,7 +45,7 @@ func kindOf(line string) (Kind, string) {
 		return KindUSSD, name
 	case "RING", "+CRING", "+CLIP":
 		return KindCall, name
-	case "^SMMEMFULL", "+ZSMGS", "^SMSFULL":
+	case "^SMMEMFULL", "+ZSMGS", "^SMSFULL", "+SMS FULL", "+SMSFULL":
 		return KindFull, name
 	case "RDY", "^SYSSTART", "START", "MODEM:STARTUP", "^MODE: STARTUP":
 		return KindRestart, name
