@@ -24,8 +24,9 @@ type laneRun struct {
 
 	mu   sync.Mutex
 	busy int
-	rest time.Time // the lane is ill: nothing is taken before
-	ills int       // times in a row that it was
+	rest time.Time  // the lane is ill: nothing is taken before
+	ills int        // messages in a row that it could not send, for a fault of its own
+	last storage.ID // the newest of them
 	// aloft are the messages of which a part is being sent, with who waits for
 	// its outcome to be on disk.
 	aloft map[storage.ID][]func()
@@ -163,8 +164,14 @@ func (run *laneRun) sleep(ctx context.Context) error {
 	}
 }
 
-// felt notes how the lane did, so that an ill one takes nothing for a while.
-func (run *laneRun) felt(err error) {
+// firstRest is how long a lane rests that could not send one message. One bad
+// number may look like a fault of every lane that tries it: only the second
+// message in a row shows that the lane is ill.
+const firstRest = time.Second
+
+// felt notes how the lane did with a message, so that an ill one takes nothing
+// for a while.
+func (run *laneRun) felt(id storage.ID, err error) {
 	var se *SendError
 	ill := errors.As(err, &se) && se.LaneIll
 	run.mu.Lock()
@@ -173,10 +180,13 @@ func (run *laneRun) felt(err error) {
 		run.ills = 0
 		return
 	}
-	run.ills++
-	wait := se.Wait
-	if wait == 0 {
-		wait = run.r.backoff(run.ills)
+	if run.ills == 0 || run.last != id {
+		run.ills++
+	}
+	run.last = id
+	wait := firstRest
+	if run.ills > 1 {
+		wait = orDefault(se.Wait, run.r.backoff(run.ills))
 	}
 	run.rest = run.r.o.Now().Add(wait)
 }
@@ -234,7 +244,7 @@ func (run *laneRun) carry(ctx context.Context, q *queue, id storage.ID) {
 	for err == nil {
 		var ref string
 		ref, err = run.s.Send(ctx, m, i)
-		run.felt(err)
+		run.felt(id, err)
 		if err != nil || run.Resend || i == len(m.Parts)-1 {
 			run.settle(ctx, q, id, i, ref, err)
 			return

@@ -26,10 +26,14 @@ func (r *Router) Send(ctx context.Context, q SendRequest) (storage.ID, error) {
 	return r.SubmitSync(ctx, m)
 }
 
-// addressOf gives a telephone number its TON and NPI: international with a +,
-// else unknown, so that short codes stay what they are [SMPP34 5.2.5].
+// addressOf gives an address its TON and NPI: international with a +,
+// alphanumeric when it is no number, else unknown, so that short codes stay
+// what they are [SMPP34 5.2.5].
 func addressOf(s string) storage.Address {
-	if digits, ok := strings.CutPrefix(s, "+"); ok {
+	switch digits, international := strings.CutPrefix(s, "+"); {
+	case strings.Trim(digits, "0123456789*#") != "":
+		return storage.Address{TON: 5, Addr: s}
+	case international:
 		return storage.Address{TON: 1, NPI: 1, Addr: digits}
 	}
 	return storage.Address{Addr: s}

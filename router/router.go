@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -58,6 +59,8 @@ type Router struct {
 	owners atomic.Pointer[owners]
 	users  sync.Mutex    // one change of users at a time: conflicts are checked before the commit
 	hashes chan struct{} // slots for password hashing: it costs memory and time
+	secret [32]byte      // key of the proofs in known
+	known  sync.Map      // system_id → proof of the password that was verified last
 
 	groups groups
 
@@ -81,6 +84,7 @@ func New(db *storage.DB, o Options) *Router {
 		lanes:        map[*laneRun]struct{}{},
 		kickDeadline: make(chan struct{}, 1),
 	}
+	crand.Read(r.secret[:])
 	r.owners.Store(newOwners(db.Users()))
 	return r
 }

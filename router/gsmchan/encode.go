@@ -16,7 +16,7 @@ import (
 
 // countSegments says how many TPDUs carry m, without making them where it can.
 func countSegments(m *storage.Message) (int, error) {
-	if len(m.UDH) == 0 && len(m.Data) == 0 {
+	if len(m.UDH) == 0 && len(m.Data) == 0 && !waiting(m) {
 		_, n := pdu.Fit(m.Text, 0)
 		if n > 255 {
 			return 0, tooLong()
@@ -51,9 +51,15 @@ func segments(m *storage.Message, reference uint16, now time.Time) ([]pdu.Submit
 	case len(m.UDH) > 0:
 		return one(m, alphabet, o)
 	case len(m.Data) > 0 && alphabet == pdu.Data8:
-		return pdu.SplitOctets(m.Data, dcs(alphabet, o.Class), o)
+		return pdu.SplitOctets(m.Data, dcs(m, alphabet, o.Class), o)
 	case len(m.Data) > 0:
 		return one(m, alphabet, o)
+	case waiting(m):
+		data, err := encode(m.Text, alphabet)
+		if err != nil {
+			return nil, err
+		}
+		return pdu.SplitOctets(data, m.DataCoding, o)
 	}
 	alphabet, _ = pdu.Fit(m.Text, 0)
 	return pdu.SplitText(m.Text, alphabet, o)
@@ -86,7 +92,7 @@ func one(m *storage.Message, alphabet pdu.Alphabet, o pdu.Options) ([]pdu.Submit
 			return nil, err
 		}
 	}
-	sub, err := pdu.Raw(m.UDH, data, dcs(alphabet, o.Class), o)
+	sub, err := pdu.Raw(m.UDH, data, dcs(m, alphabet, o.Class), o)
 	if err != nil {
 		return nil, err
 	}
@@ -127,9 +133,16 @@ func encode(text string, alphabet pdu.Alphabet) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// dcs is TP-DCS of the general group, with a class when there is one
-// [23.038 4].
-func dcs(alphabet pdu.Alphabet, class pdu.Class) uint8 {
+// waiting says whether data_coding is that of a message waiting indication:
+// TP-DCS must be the same, for it is the message [23.038 4].
+func waiting(m *storage.Message) bool { return m.DataCoding >= 0xC0 && m.DataCoding < 0xF0 }
+
+// dcs is TP-DCS: that of the client for a message waiting indication, else of
+// the general group, with a class when there is one [23.038 4].
+func dcs(m *storage.Message, alphabet pdu.Alphabet, class pdu.Class) uint8 {
+	if waiting(m) {
+		return m.DataCoding
+	}
 	d := map[pdu.Alphabet]uint8{pdu.GSM7: 0x00, pdu.Data8: 0x04, pdu.UCS2: 0x08}[alphabet]
 	if n, ok := class.Number(); ok {
 		d |= 0x10 | n
@@ -144,7 +157,9 @@ func address(a storage.Address) pdu.Address {
 		return pdu.Address{TON: pdu.TONInternational, NPI: pdu.NPIISDN, Addr: digits}
 	}
 	switch a.TON {
-	case 1, 2:
+	case pdu.TONInternational: // some clients keep the prefix that the type stands for
+		return pdu.Address{TON: a.TON, NPI: pdu.NPIISDN, Addr: strings.TrimPrefix(a.Addr, "00")}
+	case pdu.TONNational:
 		return pdu.Address{TON: a.TON, NPI: pdu.NPIISDN, Addr: a.Addr}
 	}
 	return pdu.Address{TON: pdu.TONUnknown, NPI: pdu.NPIISDN, Addr: a.Addr}

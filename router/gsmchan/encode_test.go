@@ -78,6 +78,7 @@ func TestOptions_ShortCodeKeepsItsType(t *testing.T) {
 		{storage.Address{TON: 1, NPI: 1, Addr: "31612345678"}, pdu.Address{TON: 1, NPI: 1, Addr: "31612345678"}},
 		{storage.Address{TON: 0, Addr: "+31612345678"}, pdu.Address{TON: 1, NPI: 1, Addr: "31612345678"}},
 		{storage.Address{TON: 2, NPI: 1, Addr: "0612345678"}, pdu.Address{TON: 2, NPI: 1, Addr: "0612345678"}},
+		{storage.Address{TON: 1, NPI: 1, Addr: "0031612345678"}, pdu.Address{TON: 1, NPI: 1, Addr: "31612345678"}},
 		{storage.Address{TON: 3, Addr: "7000"}, pdu.Address{TON: 0, NPI: 1, Addr: "7000"}},
 	} {
 		if got := address(c.in); got != c.want {
@@ -91,6 +92,17 @@ func TestSegments_FlashKeepsItsClass(t *testing.T) {
 		subs, err := segments(mt(func(m *storage.Message) { m.DataCoding = dc }), 0, time.Time{})
 		if err != nil || subs[0].DCS != want {
 			t.Errorf("data_coding %#x: DCS %#x, %v; want %#x", dc, subs[0].DCS, err, want)
+		}
+	}
+}
+
+func TestSegments_MessageWaiting_KeepsItsCoding(t *testing.T) {
+	for dc, text := range map[uint8]string{0xC8: "", 0xD0: "Voicemail: 2 new", 0xE8: "留言"} {
+		m := mt(func(m *storage.Message) { m.DataCoding, m.Text = dc, text })
+		n, err := countSegments(m)
+		subs, err2 := segments(m, 0, time.Time{})
+		if err != nil || err2 != nil || n != 1 || len(subs) != 1 || subs[0].DCS != dc {
+			t.Errorf("data_coding %#x: %d segments, %v, %v, %+v", dc, n, err, err2, subs)
 		}
 	}
 }
