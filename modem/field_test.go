@@ -126,3 +126,19 @@ func TestSweep_ModemSaysThatItsMemoryIsFull_EmptiedAtOnce(t *testing.T) {
 		}, k)
 	}
 }
+
+func TestSession_HangsWhileIdle_SeenOneIdleTimeAfterItsLastAnswer(t *testing.T) {
+	k := newStick()
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		untilState(t, b, 0, Ready)
+		time.Sleep(20 * time.Second)
+		if _, err := (<-h.modem).Submit(t.Context(), aTPDU); err != nil {
+			t.Fatal(err)
+		}
+		k.set(func() { k.deaf = true })
+		// 30 s of silence, 10 for the answer to a question, 12 for any answer at all
+		until(t, 53*time.Second, "seen", func() bool { return b.Modems()[0].State != Ready })
+		k.set(func() { k.deaf = false })
+		untilState(t, b, 0, Ready)
+	}, k)
+}

@@ -124,10 +124,12 @@ func (s *session) watch(ctx context.Context) error {
 				return err
 			}
 		case <-timer.C:
-			timer.Reset(s.cfg.Idle)
-			if time.Since(s.at.LastAnswer()) < s.cfg.Idle && time.Since(asked) < s.cfg.Busy {
+			quiet := time.Since(s.at.LastAnswer())
+			if quiet < s.cfg.Idle && time.Since(asked) < s.cfg.Busy {
+				timer.Reset(s.cfg.Idle - quiet)
 				continue
 			}
+			timer.Reset(s.cfg.Idle)
 			asked = time.Now()
 			if err := s.look(ctx); err != nil {
 				return err
