@@ -58,10 +58,18 @@ func channelsOf(list []router.ChannelStatus) []Channel {
 	for i, c := range list {
 		channels[i] = Channel{Name: c.Name, Ready: c.Ready, Reason: c.Reason, Queued: c.Queued, Lanes: []Lane{}}
 		for _, l := range c.Lanes {
-			channels[i].Lanes = append(channels[i].Lanes, Lane{ID: l.ID, Busy: l.Busy, Window: l.Window})
+			channels[i].Lanes = append(channels[i].Lanes, laneOf(l))
 		}
 	}
 	return channels
+}
+
+func laneOf(l router.LaneStatus) Lane {
+	lane := Lane{ID: l.ID, Busy: l.Busy, Window: l.Window}
+	if !l.RestsUntil.IsZero() {
+		lane.RestsUntil, lane.Reason = &l.RestsUntil, l.Reason
+	}
+	return lane
 }
 
 func messageOf(m *storage.Message) Message {

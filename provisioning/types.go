@@ -42,6 +42,9 @@ type Lane struct {
 	ID     string `json:"id" example:"sim:8931440000000000001"`
 	Busy   int    `json:"busy" doc:"messages on their way"`
 	Window int    `json:"window" doc:"most messages on their way at once"`
+
+	RestsUntil *time.Time `json:"rests_until,omitempty" doc:"it takes no message before"`
+	Reason     string     `json:"reason,omitempty" doc:"why it rests"`
 }
 
 // Modem is one device of the bank.

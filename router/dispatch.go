@@ -25,6 +25,7 @@ type laneRun struct {
 	mu   sync.Mutex
 	busy int
 	rest time.Time  // the lane is ill: nothing is taken before
+	why  string     // what was wrong
 	ills int        // messages in a row that it could not send, for a fault of its own
 	last storage.ID // the newest of them
 	// aloft are the messages of which a part is being sent, with who waits for
@@ -188,7 +189,17 @@ func (run *laneRun) felt(id storage.ID, err error) {
 	if run.ills > 1 {
 		wait = orDefault(se.Wait, run.r.backoff(run.ills))
 	}
-	run.rest = run.r.o.Now().Add(wait)
+	run.rest, run.why = run.r.o.Now().Add(wait), se.Err.Error()
+}
+
+func (run *laneRun) status() LaneStatus {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	s := LaneStatus{ID: run.ID, Busy: run.busy, Window: run.Window}
+	if run.rest.After(run.r.o.Now()) {
+		s.RestsUntil, s.Reason = run.rest, run.why
+	}
+	return s
 }
 
 func (run *laneRun) count(d int) {
@@ -263,7 +274,7 @@ func (run *laneRun) carry(ctx context.Context, q *queue, id storage.ID) {
 // and would come round at once.
 func (r *Router) requeue(q *queue, run *laneRun) {
 	run.mu.Lock()
-	run.rest = r.o.Now().Add(r.backoff(1))
+	run.rest, run.why = r.o.Now().Add(r.backoff(1)), "the store failed"
 	run.mu.Unlock()
 	q.kick(r.now())
 }

@@ -50,14 +50,14 @@ REJECTED
 	}
 }
 
-func TestCandidates_ReferenceFirst_ThenLostOnesOldestFirst(t *testing.T) {
+func TestCandidates_ReferenceFirst_ThenLostOnes_ThenOthers(t *testing.T) {
 	refs := []storage.PartRef{{ID: 5, Ref: ""}, {ID: 4, Ref: "7"}, {ID: 3, Ref: "8"}, {ID: 2, Ref: ""}, {ID: 1, Ref: "7"}}
 	var got []storage.ID
-	known, lost := candidates(refs, "7")
-	for _, c := range append(known, lost...) {
+	known, lost, other := candidates(refs, "7")
+	for _, c := range append(append(known, lost...), other...) {
 		got = append(got, c.ID)
 	}
-	if fmt.Sprint(got) != fmt.Sprint([]storage.ID{4, 1, 2, 5}) {
+	if fmt.Sprint(got) != fmt.Sprint([]storage.ID{4, 1, 2, 5, 3}) {
 		t.Errorf("candidates = %v", got)
 	}
 }

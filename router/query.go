@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"gsmgate/storage"
 )
@@ -64,6 +65,8 @@ type ChannelStatus struct {
 type LaneStatus struct {
 	ID           string
 	Busy, Window int
+	RestsUntil   time.Time // zero: it takes what is due
+	Reason       string    // why it rests
 }
 
 // Channels shows all channels in the order they were added.
@@ -97,9 +100,7 @@ func (r *Router) lanesOf(channel string) []LaneStatus {
 	var lanes []LaneStatus
 	for run := range r.lanes {
 		if belongs(run.Queue, channel) {
-			run.mu.Lock()
-			lanes = append(lanes, LaneStatus{ID: run.ID, Busy: run.busy, Window: run.Window})
-			run.mu.Unlock()
+			lanes = append(lanes, run.status())
 		}
 	}
 	slices.SortFunc(lanes, func(a, b LaneStatus) int { return strings.Compare(a.ID, b.ID) })

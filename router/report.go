@@ -27,7 +27,7 @@ func (r *Router) Report(rep storage.Report, done func(error)) {
 		return
 	}
 	came := r.now()
-	known, lost := candidates(refs, rep.Ref)
+	known, lost, _ := candidates(refs, rep.Ref)
 	if len(known) == 0 && r.onceAnswered(rep.Lane, lost, func() { r.match(rep, came, done) }) {
 		return
 	}
@@ -65,49 +65,60 @@ func (r *Router) match(rep storage.Report, came storage.Time, done func(error)) 
 		done(public(err))
 		return
 	}
-	known, lost := candidates(refs, rep.Ref)
-	r.tryReport(rep, append(known, r.likeliest(lost, rep, came)...), done)
+	known, lost, other := candidates(refs, rep.Ref)
+	all := append(known, r.likeliest(lost, rep, came, 0)...)
+	if rep.Submitted != 0 {
+		all = append(all, r.likeliest(other, rep, came, wrongRefReach)...)
+	}
+	r.tryReport(rep, all, done)
 }
 
+// wrongRefReach is how far the attempt of a part may be from the time of a
+// report with another reference that it takes all the same: some modems give
+// the same TP-MR for every message.
+const wrongRefReach = storage.Time(time.Minute / time.Millisecond)
+
 // candidates are the parts that the report may be about: those with its
-// reference, newest first, and those whose reference never came (the attempt
-// is under way, or its answer was lost), oldest first.
-func candidates(refs []storage.PartRef, ref string) (known, lost []storage.PartRef) {
+// reference, newest first; those whose reference never came (the attempt is
+// under way, or its answer was lost), oldest first; and those with another
+// reference, oldest first.
+func candidates(refs []storage.PartRef, ref string) (known, lost, other []storage.PartRef) {
 	for _, c := range refs {
 		switch c.Ref {
 		case ref:
 			known = append(known, c)
 		case "":
 			lost = append(lost, c)
+		default:
+			other = append(other, c)
 		}
 	}
 	slices.Reverse(lost)
-	return known, lost
+	slices.Reverse(other)
+	return known, lost, other
 }
 
-// likeliest orders parts without a reference by how near their attempt is to
-// the time at which the network says it took the one that the report is about.
-// Without that time the oldest is first. An attempt that began after the report
-// came is not the one.
-func (r *Router) likeliest(lost []storage.PartRef, rep storage.Report, came storage.Time) []storage.PartRef {
-	tried := map[storage.PartRef]storage.Time{}
-	lost = slices.DeleteFunc(lost, func(c storage.PartRef) bool {
+// likeliest orders parts by how near their attempt is to the time at which the
+// network says it took the one that the report is about, and leaves out what is
+// farther than reach, 0 being no limit. Without that time the order stays. An
+// attempt that began after the report came is not the one.
+func (r *Router) likeliest(parts []storage.PartRef, rep storage.Report, came, reach storage.Time) []storage.PartRef {
+	// Networks give whole seconds, cut off [23.040 9.2.3.11].
+	taken := rep.Submitted + 500
+	far := map[storage.PartRef]storage.Time{}
+	parts = slices.DeleteFunc(parts, func(c storage.PartRef) bool {
 		m, err := r.db.Message(c.ID)
 		if err != nil || c.Part >= len(m.Parts) || m.Parts[c.Part].Tried > came {
 			return true
 		}
-		tried[c] = m.Parts[c.Part].Tried
-		return false
+		tried := m.Parts[c.Part].Tried
+		far[c] = max(taken-tried, tried-taken)
+		return reach != 0 && far[c] > reach
 	})
-	if rep.Submitted == 0 {
-		return lost
+	if rep.Submitted != 0 {
+		slices.SortStableFunc(parts, func(a, b storage.PartRef) int { return cmp.Compare(far[a], far[b]) })
 	}
-	// Networks give whole seconds, cut off [23.040 9.2.3.11].
-	taken := rep.Submitted + 500
-	slices.SortStableFunc(lost, func(a, b storage.PartRef) int {
-		return cmp.Compare(max(taken-tried[a], tried[a]-taken), max(taken-tried[b], tried[b]-taken))
-	})
-	return lost
+	return parts
 }
 
 // onceAnswered calls then when the answer of a send of the lane that is under
@@ -136,7 +147,7 @@ func (r *Router) tryReport(rep storage.Report, refs []storage.PartRef, done func
 	}
 	c := refs[0]
 	r.change(c.ID, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
-		return r.reported(m, c.Part, rep, now)
+		return r.reported(m, c, rep, now)
 	}, func(_ *storage.Message, err error) {
 		switch {
 		case errors.Is(err, storage.ErrDuplicate):
@@ -149,11 +160,14 @@ func (r *Router) tryReport(rep storage.Report, refs []storage.PartRef, done func
 	})
 }
 
-func (r *Router) reported(m *storage.Message, i int, rep storage.Report, now storage.Time) ([]*storage.Message, error) {
+// reported applies the report to the part of m that c named, if that still
+// awaits one.
+func (r *Router) reported(m *storage.Message, c storage.PartRef, rep storage.Report, now storage.Time) ([]*storage.Message, error) {
+	i := c.Part
 	switch {
 	case rep.Dedupe != "" && slices.Contains(m.Dedupe, rep.Dedupe):
 		return nil, storage.ErrDuplicate
-	case i >= len(m.Parts) || !awaits(&m.Parts[i], rep.Ref):
+	case i >= len(m.Parts) || !awaits(&m.Parts[i], c.Ref):
 		return nil, errStale
 	}
 	p := &m.Parts[i]
@@ -180,6 +194,8 @@ func (r *Router) reported(m *storage.Message, i int, rep storage.Report, now sto
 	return r.weigh(m, now), nil
 }
 
+// awaits says whether a report may settle the part, whose reference was ref
+// when it was looked up.
 func awaits(p *storage.Part, ref string) bool {
 	switch p.State {
 	case storage.PartSent:

@@ -309,6 +309,35 @@ func TestReport_OfTwoUnknownOnes_TakenByTheNearestInTime(t *testing.T) {
 	})
 }
 
+// Some modems answer every AT+CMGS with the same TP-MR.
+func TestReport_ModemGivesWrongReferences_TakenByTheNearestInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &scripted{lanes: []Lane{lane("sim:1")}, answer: func(context.Context, string, *storage.Message, int) (string, error) {
+			return "0", nil
+		}}
+		b := running(t, c, Options{})
+		first := b.send("a")
+		pass(10 * time.Minute)
+		second := b.send("b")
+		pass(time.Second)
+		reportAt := func(ref string, submitted time.Time) {
+			done := make(chan error, 1)
+			b.r.Report(storage.Report{Lane: "sim:1", Match: "31612345678", Ref: ref, State: storage.Delivered, Submitted: storage.TimeOf(submitted)},
+				func(err error) { done <- err })
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+		}
+		reportAt("18", time.Now().Add(-5*time.Minute)) // about neither
+		b.expect(first, storage.Enroute, 8, 0)
+		reportAt("18", time.Now().Truncate(time.Second))
+		b.expect(second, storage.Delivered, 8, 1)
+		b.expect(first, storage.Enroute, 8, 1)
+		reportAt("17", time.Now().Add(-10*time.Minute))
+		b.expect(first, storage.Delivered, 8, 2)
+	})
+}
+
 func TestReport_OfAPartThatHung_Settles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &scripted{lanes: []Lane{lane("sim:1")}, answer: func(context.Context, string, *storage.Message, int) (string, error) {
@@ -405,6 +434,10 @@ func TestLaneIll_RestsAndAnotherTakesTheMessage(t *testing.T) {
 		}
 		if n := strings.Count(b.c.log(), "sim:2"); n != 5 {
 			t.Errorf("the well lane sent %d of 5", n)
+		}
+		lanes := b.r.Channels()[0].Lanes
+		if len(lanes) != 2 || lanes[0].Reason != "no network" || time.Until(lanes[0].RestsUntil) < 50*time.Minute || lanes[1].Reason != "" {
+			t.Errorf("lanes %+v: the ill one must say why it rests", lanes)
 		}
 	})
 }

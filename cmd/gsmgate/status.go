@@ -39,7 +39,7 @@ func printStatus(out io.Writer, s provisioning.Status) error {
 	for _, ch := range s.Channels {
 		fmt.Fprintf(w, "channel %s\t%s\t%d queued\n", ch.Name, readiness(ch.Ready, ch.Reason), ch.Queued)
 		for _, l := range ch.Lanes {
-			fmt.Fprintf(w, "  lane %s\t%d of %d busy\n", visible(l.ID, -1), l.Busy, l.Window)
+			fmt.Fprintf(w, "  lane %s\t%d of %d busy%s\n", visible(l.ID, -1), l.Busy, l.Window, rest(l))
 		}
 	}
 	for _, m := range s.Modems {
@@ -98,4 +98,12 @@ func verdict(v provisioning.Verdict) error {
 		all = append(all, errors.New(finding))
 	}
 	return append(all, fail("keep the file, restore a backup, and tell us", "the file is not consistent: %d findings", len(v.Findings)))
+}
+
+// rest says why a lane takes nothing for now.
+func rest(l provisioning.Lane) string {
+	if l.RestsUntil == nil {
+		return ""
+	}
+	return fmt.Sprintf(", rests until %s: %s", clock(*l.RestsUntil), visible(l.Reason, -1))
 }
