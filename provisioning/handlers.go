@@ -195,7 +195,7 @@ func (a *API) messages(_ context.Context, in *MessageFilter) ([]Message, error) 
 	}
 	messages := make([]Message, len(found))
 	for i, m := range found {
-		messages[i] = messageOf(m)
+		messages[i] = a.messageOf(m)
 	}
 	return messages, nil
 }
@@ -237,5 +237,5 @@ func (a *API) message(_ context.Context, in *struct {
 	if err != nil {
 		return Message{}, err
 	}
-	return messageOf(m), nil
+	return a.messageOf(m), nil
 }

@@ -72,11 +72,11 @@ func laneOf(l router.LaneStatus) Lane {
 	return lane
 }
 
-func messageOf(m *storage.Message) Message {
+func (a *API) messageOf(m *storage.Message) Message {
 	out := Message{
 		ID: m.ID.String(), Kind: kindWords[m.Kind], User: m.User, State: router.StateWord(m.State),
 		Source: addressOf(m.Source), Dest: addressOf(m.Dest), Text: m.Text,
-		Price: int64(m.Held + m.Spent), Reason: m.Reason, Queue: m.Queue,
+		Price: int64(m.Held + m.Spent), Reason: a.Router.Why(m), Queue: m.Queue,
 		AcceptedAt: m.AcceptedAt.Time(), ExpiresAt: optional(m.ExpiresAt), EndedAt: optional(m.EndedAt),
 		Parts: []Part{}, Events: []Event{},
 	}

@@ -52,6 +52,46 @@ func (r *Router) Message(id storage.ID) (*storage.Message, error) {
 	return m, public(err)
 }
 
+// Why says why a message is where it is: how it ended, or what it waits for.
+func (r *Router) Why(m *storage.Message) string {
+	if ended(m) || m.DueAt == 0 {
+		return m.Reason
+	}
+	return strings.TrimPrefix(m.Reason+"; "+r.waitsFor(m), "; ")
+}
+
+func (r *Router) waitsFor(m *storage.Message) string {
+	if m.DueAt > r.now() {
+		return "not before " + m.DueAt.Time().Local().Format(time.DateTime)
+	}
+	i := slices.IndexFunc(r.channels, func(c Channel) bool { return belongs(m.Queue, c.Name()) })
+	if i < 0 {
+		return "no channel drains queue " + m.Queue
+	}
+	if st := r.channels[i].Status(); !st.Ready {
+		return st.Reason
+	}
+	if _, lane, must := strings.Cut(m.Queue, "#"); must {
+		return "the rest of it must leave by " + lane
+	}
+	if m.Kind != storage.MT && !r.drained(m.Queue) {
+		return "user " + m.User + " has no session that may receive"
+	}
+	return "it is not its turn yet"
+}
+
+// drained says whether a lane takes from the queue.
+func (r *Router) drained(queue string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for run := range r.lanes {
+		if run.Queue == queue {
+			return true
+		}
+	}
+	return false
+}
+
 // ChannelStatus is a channel, its lanes and its queue.
 type ChannelStatus struct {
 	Name   string

@@ -17,8 +17,9 @@ import (
 
 // scripted is a channel whose lanes answer what the test says.
 type scripted struct {
-	lanes  []Lane
-	answer func(ctx context.Context, lane string, m *storage.Message, i int) (string, error)
+	lanes    []Lane
+	notReady string // why the channel is not ready
+	answer   func(ctx context.Context, lane string, m *storage.Message, i int) (string, error)
 
 	mu   sync.Mutex
 	sent []string // "lane id/part", in the order of sending
@@ -27,7 +28,7 @@ type scripted struct {
 
 func (c *scripted) Name() string                { return "gsm" }
 func (c *scripted) Carries(k storage.Kind) bool { return k == storage.MT }
-func (c *scripted) Status() Status              { return Status{Ready: true} }
+func (c *scripted) Status() Status              { return Status{Ready: c.notReady == "", Reason: c.notReady} }
 
 // Parts splits at | and knows one text that no network takes.
 func (c *scripted) Parts(m *storage.Message) ([]storage.Part, error) {
@@ -566,6 +567,40 @@ func TestSchedule_NotBefore(t *testing.T) {
 		b.expect(id, storage.Enroute, 9, 0)
 		if b.c.log() == "" {
 			t.Error("not sent at its time")
+		}
+	})
+}
+
+func TestWhy_EveryWaitingMessageSaysWhatItWaitsFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &scripted{answer: ok}
+		b := running(t, c, Options{})
+		c.notReady = "no modem is ready"
+		why := func(id storage.ID) string {
+			m, err := b.r.Message(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b.r.Why(m)
+		}
+		queued := b.send("x")
+		if got := why(queued); got != "no modem is ready" {
+			t.Errorf("queued: %q", got)
+		}
+		c.notReady = ""
+		if got := why(queued); got != "it is not its turn yet" {
+			t.Errorf("queued on a ready channel: %q", got)
+		}
+		later := b.send("y", func(m *storage.Message) { m.DueAt = storage.TimeOf(time.Now().Add(time.Hour)) })
+		if got := why(later); !strings.HasPrefix(got, "not before ") {
+			t.Errorf("scheduled: %q", got)
+		}
+		mo, err := b.r.SubmitSync(t.Context(), &storage.Message{Kind: storage.MO, Dest: storage.Address{Addr: "+31611111111"}, Text: "hi"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := why(mo); !strings.Contains(got, "user:acme") {
+			t.Errorf("an answer that no channel takes: %q", got)
 		}
 	})
 }
