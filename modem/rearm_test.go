@@ -62,10 +62,11 @@ func TestSim_ShownToAKilledProcess_ComesAgain(t *testing.T) {
 	}
 }
 
-// However the indications were turned off, the next look turns them on.
+// However the indications were turned off, the next look turns them on, at an
+// idle modem and at one that sends all the time.
 func TestSim_IndicationsOff_TurnedOnAgain(t *testing.T) {
 	t.Parallel()
-	s := onPTYs(t, modemsim.Config{}, Config{Idle: 50 * time.Millisecond})
+	s := onPTYs(t, modemsim.Config{}, Config{Idle: 50 * time.Millisecond, Busy: 50 * time.Millisecond})
 	m := s.untilReady(t, 0)
 	m.mu.Lock()
 	live := m.live
