@@ -176,11 +176,22 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
+// deliverTo sends m to one session, its segments one after the other. What
+// goes wrong with one of them goes wrong with all.
 func (ch *Channel) deliverTo(ctx context.Context, user string, to *member, changed <-chan struct{}, m *storage.Message) error {
-	pdu, err := deliverSM(m, to.s.InterfaceVersion())
+	pdus, err := deliverSM(m, to.s.InterfaceVersion())
 	if err != nil {
 		return &router.SendError{Outcome: router.RefusedForGood, Err: err}
 	}
+	for _, pdu := range pdus {
+		if err := ch.deliverOne(ctx, user, to, changed, pdu); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (ch *Channel) deliverOne(ctx context.Context, user string, to *member, changed <-chan struct{}, pdu *smpp.DeliverSM) error {
 	status, err := to.s.DeliverUnless(ctx, changed, pdu)
 	var never *smpp.Error
 	switch {

@@ -38,7 +38,11 @@ func accept(sm *smpp.SubmitSM, now time.Time) (*storage.Message, error) {
 	if dc := sm.DataCoding; !dc.Text() && !dc.Binary() { // a handset would show something else
 		return nil, refuse(smpp.StatusInvDCS, "data_coding", "an alphabet that GSM has no place for") // [SMPP50 4.7.6]
 	}
-	return message(sm, now)
+	m, err := message(sm, now)
+	if err == nil && sm.DataCoding == smpp.CodingDefault && bytes.ContainsFunc(m.Data, func(r rune) bool { return r > 0x7F }) {
+		return nil, refuse(smpp.StatusInvDCS, "data_coding", "octets above 0x7F are not in the default alphabet") // [23.038 6.2.1]
+	}
+	return m, err
 }
 
 // message reads submit_sm [SMPP34 4.4.1].

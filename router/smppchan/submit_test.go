@@ -3,6 +3,7 @@ package smppchan
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,24 @@ func TestMessage_Text_KeptWhenItGivesTheOctetsBack(t *testing.T) {
 		}
 		if m.Text != c.text || bytes.Equal(m.Data, c.data) != c.raw || (len(m.Data) > 0) != c.raw {
 			t.Errorf("%s: text %q, data % x", name, m.Text, m.Data)
+		}
+	}
+}
+
+// A client that means Latin-1 by data_coding 0 hears what is wrong, not that
+// its message is too long.
+func TestAccept_OctetsAbove7FInTheDefaultAlphabet_InvDCS(t *testing.T) {
+	_, err := accept(submit(func(s *smpp.SubmitSM) { s.ShortMessage = []byte("caf\xe9") }), now)
+	var e *smpp.Error
+	if !errors.As(err, &e) || e.Status != smpp.StatusInvDCS {
+		t.Errorf("%v, want ESME_RINVDCS", err)
+	}
+	for name, sm := range map[string]*smpp.SubmitSM{
+		"an escape cut by the client": submit(func(s *smpp.SubmitSM) { s.ShortMessage = []byte("cut\x1b") }),
+		"Latin-1 under its name":      submit(func(s *smpp.SubmitSM) { s.DataCoding, s.ShortMessage = smpp.CodingLatin1, []byte("caf\xe9") }),
+	} {
+		if _, err := accept(sm, now); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -197,7 +216,7 @@ func receiptOf(state storage.State, cause uint32) *storage.Message {
 }
 
 func TestDeliverSM_Receipt_TextAndTLVs(t *testing.T) {
-	d, err := deliverSM(receiptOf(storage.Undeliverable, 0x45), smpp.Version34)
+	d, err := oneDeliverSM(receiptOf(storage.Undeliverable, 0x45), smpp.Version34)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,22 +240,19 @@ func TestDeliverSM_Receipt_TextAndTLVs(t *testing.T) {
 }
 
 func TestDeliverSM_ToVersion33_NoTLVs(t *testing.T) {
-	d, err := deliverSM(receiptOf(storage.Delivered, 0), smpp.Version33)
+	d, err := oneDeliverSM(receiptOf(storage.Delivered, 0), smpp.Version33)
 	if err != nil || len(d.TLVs) != 0 {
 		t.Errorf("%v, TLVs % x", err, d.TLVs)
 	}
 	long := &storage.Message{Kind: storage.MO, Text: strings.Repeat("x", 300)}
-	if _, err := deliverSM(long, smpp.Version33); err == nil {
-		t.Error("300 octets were given to a 3.3 client")
-	}
-	if d, err := deliverSM(long, smpp.Version34); err != nil || !d.TLVs.Has(smpp.TagMessagePayload) || len(d.ShortMessage) != 0 {
+	if d, err := oneDeliverSM(long, smpp.Version34); err != nil || !d.TLVs.Has(smpp.TagMessagePayload) || len(d.ShortMessage) != 0 {
 		t.Errorf("300 octets to a 3.4 client: %v, %v", err, d)
 	}
 }
 
 func TestDeliverSM_MO_SmallestAlphabet(t *testing.T) {
 	for text, dc := range map[string]smpp.DataCoding{"Yes €": 0, "你好": 8, "": 0} {
-		d, err := deliverSM(&storage.Message{Kind: storage.MO, DataCoding: 8, Text: text}, smpp.Version34)
+		d, err := oneDeliverSM(&storage.Message{Kind: storage.MO, DataCoding: 8, Text: text}, smpp.Version34)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,8 +261,60 @@ func TestDeliverSM_MO_SmallestAlphabet(t *testing.T) {
 			t.Errorf("%q came as %q with data_coding %d, %v", text, got, d.DataCoding, err)
 		}
 	}
-	d, err := deliverSM(&storage.Message{Kind: storage.MO, DataCoding: 4, UDH: []byte{6, 5, 4, 1, 2, 3, 4}, Data: []byte{9, 8}}, smpp.Version34)
+	d, err := oneDeliverSM(&storage.Message{Kind: storage.MO, DataCoding: 4, UDH: []byte{6, 5, 4, 1, 2, 3, 4}, Data: []byte{9, 8}}, smpp.Version34)
 	if err != nil || !d.ESMClass.UDHI() || !bytes.Equal(d.ShortMessage, []byte{6, 5, 4, 1, 2, 3, 4, 9, 8}) || d.DataCoding != 4 {
 		t.Errorf("binary with ports: %v, %+v", err, d)
+	}
+}
+
+// oneDeliverSM is for what must be a single deliver_sm.
+func oneDeliverSM(m *storage.Message, version uint8) (*smpp.DeliverSM, error) {
+	all, err := deliverSM(m, version)
+	if err == nil && len(all) != 1 {
+		err = fmt.Errorf("%d deliver_sm", len(all))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+func TestDeliverSM_LongToVersion33_InSegmentsThatCutNoCharacter(t *testing.T) {
+	for name, c := range map[string]struct {
+		m      storage.Message
+		pieces int
+	}{
+		"GSM":                       {storage.Message{Text: strings.Repeat("x", 300)}, 2},
+		"an escape at the border":   {storage.Message{Text: strings.Repeat("x", 152) + strings.Repeat("€", 80)}, 3},
+		"a surrogate pair at it":    {storage.Message{Text: strings.Repeat("你", 66) + strings.Repeat("😀", 40)}, 3},
+		"octets":                    {storage.Message{DataCoding: 4, Data: bytes.Repeat([]byte{1, 2, 3}, 100)}, 3},
+		"octets for an application": {storage.Message{DataCoding: 4, UDH: []byte{6, 5, 4, 1, 2, 3, 4}, Data: bytes.Repeat([]byte{7}, 256)}, 2},
+	} {
+		m := c.m
+		m.Kind, m.ID = storage.MO, 0x10000042
+		all, err := deliverSM(&m, smpp.Version33)
+		if err != nil || len(all) != c.pieces {
+			t.Errorf("%s: %d pieces, %v", name, len(all), err)
+			continue
+		}
+		var text string
+		var data []byte
+		for i, d := range all {
+			udh, rest, err := smpp.SplitUDH(d.ESMClass, d.ShortMessage)
+			if err != nil || len(d.TLVs) > 0 || len(d.ShortMessage) > 159 || !bytes.HasSuffix(udh, []byte{0, 3, 0x42, byte(len(all)), byte(i + 1)}) {
+				t.Errorf("%s, piece %d: header % x of %d octets, %v", name, i+1, udh, len(d.ShortMessage), err)
+			}
+			if len(m.UDH) > 0 && !bytes.Contains(udh, m.UDH[1:]) {
+				t.Errorf("%s, piece %d: the header % x lost its own elements", name, i+1, udh)
+			}
+			piece, err := smpp.DecodeText(d.DataCoding, smpp.GSM0338, rest)
+			if m.Text != "" && err != nil {
+				t.Errorf("%s, piece %d cuts a character: %v", name, i+1, err)
+			}
+			text, data = text+piece, append(data, rest...)
+		}
+		if m.Text != "" && text != m.Text || m.Text == "" && !bytes.Equal(data, m.Data) {
+			t.Errorf("%s: put together it is not what was sent", name)
+		}
 	}
 }
