@@ -40,9 +40,7 @@ func (r *Router) Serve(ctx context.Context, l Lane, s Sender) error {
 		}
 		for _, id := range ids {
 			wg.Go(func() {
-				for q, id, more := q, id, true; more; q, id, more = run.next(ctx) {
-					run.carry(ctx, q, id)
-				}
+				run.carry(ctx, q, id)
 				<-slots
 			})
 		}
@@ -90,24 +88,6 @@ func (run *laneRun) take(ctx context.Context, n int) (*queue, []storage.ID, erro
 			return nil, nil, err
 		}
 	}
-}
-
-// next takes one more message at once, if there is one: so the attempt of the
-// next message reaches the disk together with the outcome of the last.
-func (run *laneRun) next(ctx context.Context) (*queue, storage.ID, bool) {
-	if ctx.Err() != nil || run.restsFor() > 0 {
-		return nil, 0, false
-	}
-	for _, q := range run.queues {
-		ids, _, _, err := q.poll(1)
-		if len(ids) == 1 {
-			return q, ids[0], true
-		}
-		if err != nil {
-			break // take meets it again
-		}
-	}
-	return nil, 0, false
 }
 
 // wait returns when a queue was kicked, the time next has come or ctx ended.

@@ -50,7 +50,9 @@ func (r *Router) register(run *laneRun, on bool) {
 
 // sleep waits while the lane is to rest.
 func (run *laneRun) sleep(ctx context.Context) error {
-	d := run.restsFor()
+	run.mu.Lock()
+	d := run.rest.Sub(run.r.o.Now())
+	run.mu.Unlock()
 	if d <= 0 {
 		return ctx.Err()
 	}
@@ -62,13 +64,6 @@ func (run *laneRun) sleep(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// restsFor is how long the lane is still to rest, 0 or less for not at all.
-func (run *laneRun) restsFor() time.Duration {
-	run.mu.Lock()
-	defer run.mu.Unlock()
-	return run.rest.Sub(run.r.o.Now())
 }
 
 // firstRest is how long a lane rests that could not send one message. One bad
