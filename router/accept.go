@@ -130,7 +130,7 @@ func UserQueue(systemID string) string { return "user:" + systemID }
 
 // Segment takes one part of a long MO message; see Inbox.
 func (r *Router) Segment(s storage.Segment, assemble Assemble, done func(error)) {
-	made := &storage.Message{}
+	var made storage.Message
 	r.db.Segment(s, r.assembled(assemble, &made), func(id storage.ID, err error) {
 		if err == nil && id != 0 {
 			r.awake(made.Queue, made.DueAt, made.Deadline)
@@ -156,7 +156,7 @@ func (r *Router) Stale(ctx context.Context, before time.Time, assemble Assemble)
 }
 
 func (r *Router) stale(ctx context.Context, set []storage.Segment, assemble Assemble) error {
-	made := &storage.Message{}
+	var made storage.Message
 	c := make(chan error, 1)
 	r.db.AssembleStale(set[0], r.assembled(assemble, &made), func(_ storage.ID, err error) {
 		if err == nil {
@@ -173,16 +173,15 @@ func (r *Router) stale(ctx context.Context, set []storage.Segment, assemble Asse
 }
 
 // assembled wraps assemble so that its message is routed in the same commit,
-// and keeps a copy of it in *made for the done function.
-func (r *Router) assembled(assemble Assemble, made **storage.Message) func([]storage.Segment) (*storage.Message, error) {
+// and copies it to *made for the done function.
+func (r *Router) assembled(assemble Assemble, made *storage.Message) func([]storage.Segment) (*storage.Message, error) {
 	return func(set []storage.Segment) (*storage.Message, error) {
 		m, err := assemble(set)
 		if err != nil {
 			return nil, err
 		}
 		r.fillMO(m, r.now())
-		kept := *m
-		*made = &kept
+		*made = *m
 		return m, nil
 	}
 }

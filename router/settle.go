@@ -11,9 +11,8 @@ import (
 
 // outcome applies what a Sender said of part i.
 func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref string, sendErr error, now storage.Time) ([]*storage.Message, error) {
-	r := run.r
+	r, se := run.r, asSendError(sendErr)
 	if key := run.group(m); key != "" {
-		se := asSendError(sendErr)
 		r.groups.settled(key, run.ID, se == nil || se.Outcome == UnknownOutcome)
 	}
 	if run.Resend && m.Parts[i].State == storage.PartWaiting {
@@ -21,7 +20,6 @@ func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref 
 		m.Parts[i].Lane, m.Parts[i].Tried = run.ID, now
 		m.Parts[i].Attempts++
 	}
-	se := asSendError(sendErr)
 	switch {
 	case ended(m):
 		return nil, nil
@@ -94,7 +92,8 @@ func (r *Router) weigh(m *storage.Message, now storage.Time) []*storage.Message 
 	return nil
 }
 
-// pinnedTo is the queue in which a message waits whose first parts are gone.
+// pinnedTo is the queue in which a message waits: that of one lane when its
+// first parts are gone.
 func pinnedTo(m *storage.Message) string {
 	for i := range m.Parts {
 		if m.Parts[i].State != storage.PartWaiting {
@@ -146,10 +145,7 @@ func (run *laneRun) later(m *storage.Message, i int, se *SendError, now storage.
 		wait = run.r.backoff(p.Attempts)
 	}
 	m.DueAt = run.r.after(now, wait)
-	m.Queue = home(m.Queue)
-	if count(m.Parts).left() > 0 {
-		m.Queue = pinnedTo(m)
-	}
+	m.Queue = pinnedTo(m)
 }
 
 // finish ends a message: the state is final, the money settled, the receipt
