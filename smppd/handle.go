@@ -47,7 +47,9 @@ func (s *Session) request(ctx context.Context, h smpp.Header, pdu smpp.PDU) (end
 		last := &lastAnswer{smpp.StatusOK, h.Sequence, &smpp.UnbindResp{}}
 		return ending{endError{reason: "unbind from the ESME"}, true, last}, true
 	default: // data_sm, submit_multi, query_sm, cancel_sm, replace_sm
-		s.refuse(h, smpp.ResponseTo(h.ID), smpp.StatusInvCmdID)
+		if !s.ask(h, p) {
+			return ending{why: endError{reason: "stopped"}, orderly: true}, true
+		}
 	}
 	return ending{}, false
 }
@@ -172,6 +174,42 @@ func (p *pendingSubmit) reply(messageID string, err error) {
 	if errors.As(err, &bad) {
 		s.log.Error("submit_sm_resp cannot be encoded", "err", err)
 		_ = s.out.put(smpp.StatusSysErr, p.sequence, &smpp.SubmitSMResp{})
+	}
+	<-s.window // after the response is queued: see drain
+}
+
+// ask hands any other request about messages to the Backend. It is false when the session is to
+// end instead.
+func (s *Session) ask(h smpp.Header, req smpp.PDU) bool {
+	if !s.takePlace() {
+		return false
+	}
+	p := &pendingRequest{s: s, header: h}
+	s.srv.backend.Request(s, req, p.reply)
+	return true
+}
+
+// pendingRequest is a request that is not answered; it holds a place in the window.
+type pendingRequest struct {
+	s        *Session
+	header   smpp.Header
+	answered atomic.Bool
+}
+
+// reply answers the request: any goroutine, once.
+func (p *pendingRequest) reply(resp smpp.PDU, err error) {
+	s := p.s
+	if !p.answered.CompareAndSwap(false, true) {
+		s.log.Error("a request was replied to twice", "command", p.header.ID.String())
+		return
+	}
+	if resp == nil || err != nil {
+		resp = smpp.ResponseTo(p.header.ID)
+	}
+	var bad *smpp.Error
+	if errors.As(s.out.put(statusOf(err), p.header.Sequence, resp), &bad) {
+		s.log.Error("response cannot be encoded", "err", bad)
+		_ = s.out.put(smpp.StatusSysErr, p.header.Sequence, smpp.ResponseTo(p.header.ID))
 	}
 	<-s.window // after the response is queued: see drain
 }

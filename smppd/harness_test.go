@@ -25,6 +25,8 @@ type backend struct {
 	onSubmit func(s *Session, sm *smpp.SubmitSM, reply func(string, error))
 	onBound  func(s *Session)
 
+	onRequest func(s *Session, req smpp.PDU, reply func(smpp.PDU, error))
+
 	mu            sync.Mutex
 	bound, closed map[*Session]int // under mu: how often each was called
 	bounds        chan *Session
@@ -67,6 +69,17 @@ func (b *backend) Submit(s *Session, sm *smpp.SubmitSM, reply func(string, error
 	}
 	reply("id-"+sm.Dest.Addr, nil)
 }
+
+// Request answers every request with its empty response, unless onRequest says otherwise.
+func (b *backend) Request(s *Session, req smpp.PDU, reply func(smpp.PDU, error)) {
+	if b.onRequest != nil {
+		b.onRequest(s, req, reply)
+		return
+	}
+	reply(nil, nil)
+}
+
+func (b *backend) Fault(*Session, Fault) {}
 
 // check fails the test when Bound and Closed do not pair.
 func (b *backend) check(t testing.TB) {

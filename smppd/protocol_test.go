@@ -117,11 +117,11 @@ func stateRows(t *testing.T) (rows []row) {
 		add("before the bind", 0, p, resp, smpp.StatusInvBndSts)
 		add("on a receiver", RX, p, resp, smpp.StatusInvBndSts)
 		if i > 0 {
-			add("not offered yet", TX, p, resp, smpp.StatusInvCmdID)
+			add("goes to the backend", TX, p, resp, smpp.StatusOK)
 		}
 	}
 	add("before the bind", 0, &smpp.DataSM{}, smpp.IDDataSMResp, smpp.StatusInvBndSts)
-	add("not offered yet", RX, &smpp.DataSM{}, smpp.IDDataSMResp, smpp.StatusInvCmdID)
+	add("on a receiver", RX, &smpp.DataSM{}, smpp.IDDataSMResp, smpp.StatusOK)
 	add("before the bind", 0, &smpp.Unbind{}, smpp.IDUnbindResp, smpp.StatusInvBndSts)
 	add("before the bind", 0, &smpp.EnquireLink{}, smpp.IDEnquireLinkResp, smpp.StatusOK)
 	for _, state := range []BindType{TX, RX, TRX} {

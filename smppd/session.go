@@ -69,6 +69,7 @@ type Session struct {
 	raw     net.Conn
 	started time.Time // when the connection came
 
+	limits   atomic.Pointer[Limits]  // nil: the server's
 	binding  atomic.Pointer[binding] // nil until bound; set once, by the reader
 	answered atomic.Bool             // bind_resp is queued: requests may follow it
 
@@ -180,6 +181,9 @@ func (s *Session) bound() binding {
 	}
 	return binding{}
 }
+
+// SetLimits bounds the session from now on, anew with each call.
+func (s *Session) SetLimits(l Limits) { s.limits.Store(&l) }
 
 // Close ends the session in order: unbind is sent, what the ESME sends until its unbind_resp is
 // answered, then the connection is closed. The ESME has closeTime for its part. Close does not

@@ -25,8 +25,12 @@ type migration struct {
 func migrations() []migration {
 	return []migration{
 		{"buckets of the first release", createBuckets},
+		{"limits and habits of users, messages of submit_multi", newFields},
 	}
 }
+
+// newFields is the migration of records that have only gained fields.
+func newFields(*bolt.Tx) error { return nil }
 
 func createBuckets(tx *bolt.Tx) error {
 	for b := range buckets {

@@ -143,6 +143,10 @@ type Message struct {
 	Origin  string `cbor:"5,keyasint,omitempty"` // MO: the lane it came by
 	About   *About `cbor:"6,keyasint,omitempty"` // Receipt: the message it is about
 
+	// Batch is the place of an MT message among those of one submit_multi. Its
+	// client knows all of them by the ID of the first, see ClientID.
+	Batch uint8 `cbor:"7,keyasint,omitempty"`
+
 	Source             Address `cbor:"10,keyasint,omitempty"`
 	Dest               Address `cbor:"11,keyasint,omitempty"`
 	ServiceType        string  `cbor:"12,keyasint,omitempty"`
@@ -187,6 +191,9 @@ type Message struct {
 	Events []Event `cbor:"90,keyasint,omitempty"`
 }
 
+// ClientID is the message_id that the client knows the message by.
+func (m *Message) ClientID() ID { return m.ID - ID(m.Batch) }
+
 // maxEvents bounds the timeline of one message; half of it is for how the
 // message began, the other half for what happened last.
 const maxEvents = 200
@@ -215,6 +222,23 @@ type User struct {
 	Enabled       bool     `cbor:"3,keyasint,omitempty"`
 	AddressRanges []string `cbor:"4,keyasint,omitempty"` // "+3161", "+3169*", "+31699000-+31699999"
 	Created       Time     `cbor:"5,keyasint,omitempty"`
+
+	// How its client writes and reads SMPP. "" is the default of each.
+	Alphabet string `cbor:"6,keyasint,omitempty"` // of data_coding 0: "gsm" (default), "latin1", "ascii", "gsm-packed"
+	LongForm string `cbor:"7,keyasint,omitempty"` // of long messages to it: "payload" (default), "udh", "sar"
+
+	// Limits; 0: the server's default, or none.
+	MaxSessions int `cbor:"8,keyasint,omitempty"`  // bound at once
+	Window      int `cbor:"9,keyasint,omitempty"`  // requests of one session without an answer
+	Rate        int `cbor:"10,keyasint,omitempty"` // messages a second, over all its sessions
+	KeepCount   int `cbor:"11,keyasint,omitempty"` // receipts and MO kept until it takes them
+	KeepHours   int `cbor:"12,keyasint,omitempty"` // for how long
+
+	// Who may bind. CertNames are common names and subject alternative names
+	// of client certificates; CertAuth says what one is good for.
+	AllowedFrom []string `cbor:"13,keyasint,omitempty"` // CIDRs; none: from anywhere
+	CertNames   []string `cbor:"14,keyasint,omitempty"`
+	CertAuth    string   `cbor:"15,keyasint,omitempty"` // "": nothing, "either": stands in for the password, "both": is needed beside it
 }
 
 // Balance is a user's money. Granted = Available + Held + Spent, always.

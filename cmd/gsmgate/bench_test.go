@@ -131,6 +131,9 @@ func (answering) Submit(_ *smppd.Session, _ *smpp.SubmitSM, reply func(string, e
 	reply("10000000", nil)
 }
 
+func (answering) Request(_ *smppd.Session, _ smpp.PDU, reply func(smpp.PDU, error)) { reply(nil, nil) }
+func (answering) Fault(*smppd.Session, smppd.Fault)                                 {}
+
 func notStoring(b *testing.B) (address string) {
 	quiet := slog.New(slog.DiscardHandler)
 	b.Helper()

@@ -29,6 +29,14 @@ func (ch *Channel) Submit(s *smppd.Session, sm *smpp.SubmitSM, reply func(messag
 	})
 }
 
+// Request answers the requests that are not offered yet.
+func (ch *Channel) Request(_ *smppd.Session, _ smpp.PDU, reply func(smpp.PDU, error)) {
+	reply(nil, refuse(smpp.StatusInvCmdID, "command_id", "not offered"))
+}
+
+// Fault counts what a client does wrong.
+func (ch *Channel) Fault(*smppd.Session, smppd.Fault) {}
+
 func refuse(status smpp.CommandStatus, field, reason string) error {
 	return &smpp.Error{Status: status, Field: field, Reason: reason}
 }
