@@ -54,6 +54,10 @@ const (
 	charsetHebrew
 	charsetUCS2
 	charsetBinary
+	charsetJIS
+	charsetISO2022JP
+	charsetKanji
+	charsetKorean
 )
 
 // charset follows SMPP below 0x10 [SMPP34 5.2.19] and 23.038 clause 4 above it.
@@ -91,8 +95,16 @@ func (d DataCoding) charsetOfTable() charset {
 		return charsetHebrew
 	case CodingUCS2:
 		return charsetUCS2
+	case CodingJIS:
+		return charsetJIS
+	case CodingMusic:
+		return charsetISO2022JP
+	case CodingKanji:
+		return charsetKanji
+	case CodingKorean:
+		return charsetKorean
 	}
-	return charsetNone
+	return charsetNone // pictograms, and what is reserved
 }
 
 // Binary reports whether the user data is octets and no text.
@@ -100,6 +112,11 @@ func (d DataCoding) Binary() bool { return d.charset() == charsetBinary }
 
 // UCS2 reports whether the text is UTF-16, big end first.
 func (d DataCoding) UCS2() bool { return d.charset() == charsetUCS2 }
+
+// Default reports whether the text is in the alphabet that the user has chosen
+// for data_coding 0: that of the table and of the groups of 23.038 which name
+// the default alphabet.
+func (d DataCoding) Default() bool { return d.charset() == charsetDefault }
 
 // Text reports whether DecodeText knows the alphabet of d.
 func (d DataCoding) Text() bool {
@@ -152,8 +169,8 @@ func (d *decoding) bad(offset int) {
 // cannot be read it returns what can, with U+FFFD in between, and a *TextError.
 //
 // Under data_coding 1 some ESMEs send the GSM alphabet; where the octets look
-// like that they are read so (see looksGSM). To read them as one or the other
-// whatever they look like, give CodingDefault with the Alphabet that is meant.
+// like that they are read so (see looksGSM), unless def says that the ESME knows
+// the difference: with Latin1 and ASCII they are IA5 whatever they look like.
 func DecodeText(dc DataCoding, def Alphabet, octets []byte) (string, error) {
 	return decodeText(dc, def, octets, 0)
 }
@@ -192,7 +209,7 @@ func (d *decoding) read(dc DataCoding, def Alphabet, octets []byte) bool {
 	case charsetDefault:
 		d.readDefault(def, octets)
 	case charsetIA5:
-		if looksGSM(octets) {
+		if def != Latin1 && def != ASCII && looksGSM(octets) {
 			decodeGSM(d, octets)
 		} else {
 			d.readBytes(octets, asciiRune)
@@ -206,7 +223,11 @@ func (d *decoding) read(dc DataCoding, def Alphabet, octets []byte) bool {
 	case charsetUCS2:
 		decodeUTF16(d, octets)
 	default:
-		return false
+		e := encodingOf(dc.charset(), octets)
+		if e == nil {
+			return false
+		}
+		d.readEncoded(e, octets)
 	}
 	return true
 }
@@ -270,6 +291,9 @@ func decodeUTF16(d *decoding, octets []byte) {
 // means def. A character that the alphabet lacks is a *TextError with its
 // offset; nothing is put in its place.
 func EncodeText(dc DataCoding, def Alphabet, text string) ([]byte, error) {
+	if e := encodingOf(dc.charset(), nil); e != nil {
+		return encodeWith(e, dc, text)
+	}
 	add := adder(dc, def)
 	if add == nil {
 		return nil, &TextError{DataCoding: dc, Unknown: true}
