@@ -79,12 +79,13 @@ func (c codec) entry(seq uint64, b []byte) (e Entry, err error) {
 	return e, err
 }
 
-// outline is what Filter looks at, with the tags of Message.
+// outline is what Filter and Pending look at, with the tags of Message.
 type outline struct {
-	Kind  Kind   `cbor:"2,keyasint"`
-	User  string `cbor:"3,keyasint"`
-	State State  `cbor:"30,keyasint"`
-	Queue string `cbor:"50,keyasint"`
+	Kind    Kind   `cbor:"2,keyasint"`
+	User    string `cbor:"3,keyasint"`
+	State   State  `cbor:"30,keyasint"`
+	EndedAt Time   `cbor:"42,keyasint"`
+	Queue   string `cbor:"50,keyasint"`
 }
 
 // validate says whether the indexes and the ledger can hold m.

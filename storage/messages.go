@@ -74,31 +74,12 @@ type changeOp struct {
 }
 
 func (o *changeOp) apply(g *group) error {
-	m, err := g.message(o.id)
+	mv, more, err := g.changeOf(o.id, o.fn)
 	if err != nil {
 		return err
 	}
-	moves := make([]move, 1, 2)
-	moves[0] = move{id: o.id, m: m, old: g.stateOf(m)}
-	more, err := o.fn(m, g.now)
-	if err != nil {
-		return err
-	}
-	if err := m.validate(); err != nil {
-		return err
-	}
-	if moves[0].value, err = g.db.codec.encode(m); err != nil {
-		return err
-	}
-	for _, another := range more {
-		mv, err := g.newMove(another)
-		if err != nil {
-			return err
-		}
-		moves = append(moves, mv)
-	}
-	o.m = m
-	return g.store(nil, moves...)
+	o.m = mv.m
+	return g.store(nil, append([]move{mv}, more...)...)
 }
 
 func (o *changeOp) finish(err error) {

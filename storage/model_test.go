@@ -116,6 +116,8 @@ func (s *model) group(t *rapid.T) {
 	var requests []request
 	for range rapid.IntRange(1, 6).Draw(t, "group") {
 		switch {
+		case rapid.IntRange(0, 5).Draw(t, "what") == 0:
+			requests = append(requests, s.batch(t))
 		case len(s.messages) == 0 || rapid.IntRange(0, 2).Draw(t, "what") == 0:
 			requests = append(requests, s.accept(t))
 		case rapid.IntRange(0, 3).Draw(t, "what") == 0:

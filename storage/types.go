@@ -131,6 +131,10 @@ type About struct {
 	SubmitDate Time   `cbor:"6,keyasint,omitempty"`
 	DoneDate   Time   `cbor:"7,keyasint,omitempty"`
 	Text       string `cbor:"8,keyasint,omitempty"` // the first 20 characters
+	// Intermediate: the message has not ended, and State is how it stands.
+	Intermediate bool `cbor:"9,keyasint,omitempty"`
+	// UserReference is what its client calls the message, see Message.
+	UserReference *uint16 `cbor:"10,keyasint,omitempty"`
 }
 
 // Message is one entry of the queue.
@@ -159,10 +163,17 @@ type Message struct {
 	Data               []byte  `cbor:"19,keyasint,omitempty"` // user data after the UDH as it came, when Text does not stand for it: binary, or octets that Text would not give back
 	TLVs               []byte  `cbor:"20,keyasint,omitempty"` // other optional parameters, as on the wire
 	Text               string  `cbor:"21,keyasint,omitempty"` // user data as UTF-8, when it is text
+	Flash              bool    `cbor:"22,keyasint,omitempty"` // to be shown at once and not kept, beside what DataCoding says
+	UserReference      *uint16 `cbor:"23,keyasint,omitempty"` // user_message_reference: comes back in receipts [SMPP34 5.3.2.17]
 
 	State  State  `cbor:"30,keyasint,omitempty"`
 	Cause  uint32 `cbor:"31,keyasint,omitempty"` // the err: of the receipt
 	Reason string `cbor:"32,keyasint,omitempty"` // why it waits or how it ended, in words
+
+	// Notices is how many intermediate notifications were made, Noticed what the
+	// last one told.
+	Notices uint8  `cbor:"33,keyasint,omitempty"`
+	Noticed string `cbor:"34,keyasint,omitempty"`
 
 	AcceptedAt Time `cbor:"40,keyasint,omitempty"`
 	ExpiresAt  Time `cbor:"41,keyasint,omitempty"` // validity_period, absolute
