@@ -24,13 +24,52 @@ func (r *Router) Submit(m *storage.Message, done func(storage.ID, error)) {
 		done(0, err)
 		return
 	}
-	// m belongs to the store from here on
-	queue, due, deadline := m.Queue, m.DueAt, m.Deadline
+	r.accept(m, done)
+}
+
+// accept stores a message that is filled in. It belongs to the store until the
+// done function is called.
+func (r *Router) accept(m *storage.Message, done func(storage.ID, error)) {
 	r.db.Accept(m, func(id storage.ID, err error) {
 		if err == nil {
-			r.awake(queue, due, deadline)
+			r.accepted(m)
 		}
 		done(id, public(err))
+	})
+}
+
+// accepted tells those who must know of a message that was stored, before its
+// client does.
+func (r *Router) accepted(m *storage.Message) {
+	r.pending.accepted(m)
+	r.awake(m.Queue, m.DueAt, m.Deadline)
+}
+
+// SubmitBatch takes the messages of one submit_multi. Each is taken or refused
+// for itself; ids and errs have an entry for each, an ID is 0 where there is an
+// error. Those that are taken are known to the client by the ID of the first, see
+// storage.Message.ClientID. The rules are those of Submit.
+func (r *Router) SubmitBatch(ms []*storage.Message, done func(ids []storage.ID, errs []error)) {
+	ids, errs := make([]storage.ID, len(ms)), make([]error, len(ms))
+	var good []*storage.Message
+	var places []int
+	for i, m := range ms {
+		if errs[i] = r.fillMT(m); errs[i] == nil {
+			good, places = append(good, m), append(places, i)
+		}
+	}
+	if len(good) == 0 {
+		done(ids, errs)
+		return
+	}
+	r.db.AcceptBatch(good, func(stored []storage.ID, refused []error) {
+		for i, place := range places {
+			ids[place], errs[place] = stored[i], public(refused[i])
+			if refused[i] == nil {
+				r.accepted(good[i])
+			}
+		}
+		done(ids, errs)
 	})
 }
 
@@ -62,6 +101,24 @@ func (r *Router) fillMT(m *storage.Message) error {
 	if err := checkDestination(m.Dest.Addr); err != nil {
 		return err
 	}
+	now := r.now()
+	m.AcceptedAt = now
+	if err := r.route(m); err != nil {
+		return err
+	}
+	if r.db.Queued(m.Queue) >= r.o.MaxQueued {
+		return &Error{Code: Busy, Message: fmt.Sprintf("queue %s is full", m.Queue)}
+	}
+	if err := r.schedule(m, now); err != nil {
+		return err
+	}
+	m.Note(now, "route", fmt.Sprintf("channel %s, parts %d, credits held %d", m.Queue, len(m.Parts), len(m.Parts)))
+	return nil
+}
+
+// route says by which channel an MT message goes, in how many parts, and what
+// it costs.
+func (r *Router) route(m *storage.Message) error {
 	ch := r.carrier(storage.MT)
 	if ch == nil {
 		return &Error{Code: NoRoute, Message: "no channel carries messages to handsets", Hint: "start serve with --modem PATH"}
@@ -70,12 +127,22 @@ func (r *Router) fillMT(m *storage.Message) error {
 	if err != nil {
 		return err
 	}
-	if r.db.Queued(ch.Name()) >= r.o.MaxQueued {
-		return &Error{Code: Busy, Message: fmt.Sprintf("queue %s is full", ch.Name())}
+	m.Queue, m.Parts = ch.Name(), parts
+	m.Held = storage.Millicredits(len(parts)) * storage.Credit
+	return nil
+}
+
+// mostAhead is how far in the future a message may be scheduled, and how long
+// after that it may be valid.
+const mostAhead = 400 * 24 * time.Hour
+
+// schedule sets state and times of a message that is to go at DueAt, which 0
+// and what is past make now. Without an ExpiresAt it is valid for the default
+// time, and never longer than mostAhead.
+func (r *Router) schedule(m *storage.Message, now storage.Time) error {
+	if m.DueAt > r.after(now, mostAhead) {
+		return invalid("schedule_delivery_time", "the message is scheduled more than 400 days ahead", "")
 	}
-	now := r.now()
-	m.AcceptedAt = now
-	m.Queue = ch.Name()
 	if m.State = storage.Scheduled; m.DueAt <= now { // else schedule_delivery_time is still to come
 		m.State, m.DueAt = storage.Enroute, now
 	}
@@ -85,10 +152,8 @@ func (r *Router) fillMT(m *storage.Message) error {
 	if m.ExpiresAt <= m.DueAt {
 		return invalid("validity_period", "the validity period is over before the message could be sent", "")
 	}
+	m.ExpiresAt = min(m.ExpiresAt, r.after(m.DueAt, mostAhead))
 	m.Deadline = m.ExpiresAt
-	m.Parts = parts
-	m.Held = storage.Millicredits(len(parts)) * storage.Credit
-	m.Note(now, "route", fmt.Sprintf("channel %s, parts %d, credits held %d", ch.Name(), len(parts), len(parts)))
 	return nil
 }
 

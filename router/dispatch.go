@@ -141,11 +141,14 @@ func (run *laneRun) begin(q *queue, id storage.ID) (*storage.Message, int, error
 		if err == nil && (ended(m) || m.DueAt == 0 || m.Queue != q.name) {
 			err = errStale
 		}
+		if err == nil && run.r.overtaken(m) {
+			err = errStale
+		}
 		return m, 0, err
 	}
 	i := 0
 	m, err := run.r.changeSync(id, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
-		if ended(m) || m.DueAt == 0 || m.Queue != q.name {
+		if ended(m) || m.DueAt == 0 || m.Queue != q.name || m.DueAt > run.r.now() { // the last: its client has replaced it
 			return nil, errStale
 		}
 		if m.ExpiresAt != 0 && m.ExpiresAt <= now {
@@ -259,6 +262,35 @@ func (r *Router) change(id storage.ID, fn func(*storage.Message, storage.Time) (
 		}
 		for _, w := range wakes {
 			r.awake(w.queue, w.due, w.deadline)
+		}
+	})
+}
+
+// changeMany is change for db.ChangeMany.
+func (r *Router) changeMany(ids []storage.ID, fn func(*storage.Message, storage.Time) ([]*storage.Message, error), done func([]*storage.Message, error)) {
+	wakes := map[string]storage.Time{} // queue → when something in it falls due first
+	var deadline storage.Time
+	r.db.ChangeMany(ids, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+		more, err := fn(m, now)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range append(more[:len(more):len(more)], m) {
+			if due := wakes[x.Queue]; x.DueAt != 0 && (due == 0 || x.DueAt < due) {
+				wakes[x.Queue] = x.DueAt
+			}
+			if x.Deadline != 0 && (deadline == 0 || x.Deadline < deadline) {
+				deadline = x.Deadline
+			}
+		}
+		return more, nil
+	}, func(ms []*storage.Message, err error) {
+		done(ms, err)
+		if err != nil {
+			return
+		}
+		for queue, due := range wakes {
+			r.awake(queue, due, deadline)
 		}
 	})
 }

@@ -7,10 +7,11 @@ import (
 )
 
 // moves is the table of legal changes of a message's state. UNKNOWN is left
-// when a report settles it; all other final states are never left.
+// when a report settles it; all other final states are never left. ENROUTE goes
+// back to SCHEDULED when the client replaces a message by one for later.
 var moves = map[storage.State][]storage.State{
 	storage.Scheduled:     {storage.Enroute, storage.Expired, storage.Deleted, storage.Rejected},
-	storage.Enroute:       {storage.Delivered, storage.Expired, storage.Deleted, storage.Undeliverable, storage.Accepted, storage.Unknown, storage.Rejected},
+	storage.Enroute:       {storage.Scheduled, storage.Delivered, storage.Expired, storage.Deleted, storage.Undeliverable, storage.Accepted, storage.Unknown, storage.Rejected},
 	storage.Accepted:      {storage.Delivered, storage.Undeliverable, storage.Expired},
 	storage.Unknown:       {storage.Enroute, storage.Delivered, storage.Undeliverable, storage.Expired, storage.Deleted, storage.Rejected},
 	storage.Delivered:     nil,

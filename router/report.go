@@ -173,7 +173,7 @@ func (r *Router) reported(m *storage.Message, c storage.PartRef, rep storage.Rep
 	p := &m.Parts[i]
 	m.Note(now, "report", fmt.Sprintf("part %d of %d by %s, reference %s: %s", i+1, len(m.Parts), rep.Lane, rep.Ref, rep.Text))
 	if !rep.State.Final() {
-		return nil, nil
+		return r.notice(m, rep.Cause, rep.Text, now), nil
 	}
 	if rep.Dedupe != "" {
 		m.Dedupe = append(m.Dedupe, rep.Dedupe)

@@ -62,7 +62,10 @@ type Router struct {
 	secret [32]byte      // key of the proofs in known
 	known  sync.Map      // system_id → proof of the password that was verified last
 
-	groups groups
+	groups  groups
+	pending *pending
+	turns   turns
+	jobs    jobs
 
 	mu     sync.Mutex // guards queues and lanes
 	queues map[string]*queue
@@ -84,6 +87,7 @@ func New(db *storage.DB, o Options) *Router {
 		lanes:        map[*laneRun]struct{}{},
 		kickDeadline: make(chan struct{}, 1),
 	}
+	r.pending = newPending(r)
 	crand.Read(r.secret[:])
 	r.owners.Store(newOwners(db.Users()))
 	return r
@@ -110,6 +114,7 @@ func (r *Router) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return r.watchDeadlines(ctx) })
 	err := g.Wait()
+	r.jobs.stop()
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -32,7 +32,7 @@ func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref 
 	case m.Parts[i].Ended != 0:
 		// a report came before the answer: it knows better
 		return r.weigh(m, now), nil
-	case se.Outcome == RefusedForGood:
+	case se.Outcome == RefusedForGood, se.Outcome == RefusedForNow && once(m):
 		return r.refused(m, i, se, now), nil
 	case se.Outcome == UnknownOutcome && !run.Resend:
 		r.unknown(m, i, now, "part %d may have been sent: %v", i+1, se.Err)
@@ -42,7 +42,7 @@ func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref 
 		return nil, nil
 	}
 	run.later(m, i, se, now)
-	return nil, nil
+	return r.notice(m, se.Cause, m.Reason, now), nil
 }
 
 // asSendError gives nil for success; an error that is no *SendError leaves
@@ -185,48 +185,12 @@ func settleMoney(m *storage.Message) {
 	m.Held = 0
 }
 
-// receipt makes the delivery receipt that the client asked for
-// [SMPP34 5.2.17], nil when it wants none.
-func (r *Router) receipt(m *storage.Message, now storage.Time) *storage.Message {
-	if m.Kind != storage.MT || m.User == "" {
-		return nil
-	}
-	switch wish := m.RegisteredDelivery & 0x03; {
-	case wish == 0, wish == 3:
-		return nil
-	case wish == 2 && (m.State == storage.Delivered || m.State == storage.Accepted):
-		return nil
-	}
-	expires := r.after(now, r.o.Retention)
-	return &storage.Message{
-		Kind: storage.Receipt, User: m.User, Session: m.Session,
-		Source: m.Dest, Dest: m.Source, ServiceType: m.ServiceType, DataCoding: 0,
-		State: storage.Enroute, AcceptedAt: now, ExpiresAt: expires,
-		Queue: UserQueue(m.User), DueAt: now, Deadline: expires,
-		Parts: []storage.Part{{}},
-		About: &storage.About{
-			ID: m.ID, State: m.State, Cause: m.Cause,
-			Submitted: len(m.Parts), Delivered: count(m.Parts).done,
-			SubmitDate: m.AcceptedAt, DoneDate: now, Text: firstRunes(m.Text, 20),
-		},
-	}
-}
-
-func firstRunes(s string, n int) string {
-	for i := range s {
-		if n == 0 {
-			return s[:i]
-		}
-		n--
-	}
-	return s
-}
-
 // watchDeadlines looks at every message whose deadline has passed.
 func (r *Router) watchDeadlines(ctx context.Context) error {
 	const most = 256
 	for {
 		now := r.now()
+		r.pending.sweep(now)
 		ids, next, err := r.db.Overdue(now, most)
 		if err != nil {
 			return err

@@ -208,6 +208,9 @@ func (r *Router) User(name string) (UserView, error) {
 	return r.view(u)
 }
 
+// UserRecord is a user as it is stored, without its money. It reads memory only.
+func (r *Router) UserRecord(name string) (storage.User, bool) { return r.db.User(name) }
+
 func (r *Router) view(u storage.User) (UserView, error) {
 	b, err := r.db.Balance(u.SystemID)
 	if err != nil {

@@ -133,6 +133,9 @@ type About struct {
 	Text       string `cbor:"8,keyasint,omitempty"` // the first 20 characters
 	// Intermediate: the message has not ended, and State is how it stands.
 	Intermediate bool `cbor:"9,keyasint,omitempty"`
+	// Message is the ID of the message itself when it is Intermediate: ID is what
+	// its client knows it by.
+	Message ID `cbor:"11,keyasint,omitempty"`
 	// UserReference is what its client calls the message, see Message.
 	UserReference *uint16 `cbor:"10,keyasint,omitempty"`
 }
