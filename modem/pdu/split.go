@@ -11,6 +11,7 @@ type Options struct {
 	Class            Class         // SplitText only: the others take a whole DCS
 	StatusReport     bool          // TP-SRR on every segment
 	RejectDuplicates bool          // TP-RD
+	ReplyPath        bool          // TP-RP on every segment
 	Validity         time.Duration // 0 none; rounded up to the grid of RelativeVP
 	UDH              []byte        // elements for every segment, without UDHL, none of concatenation (ports, say); nil for none
 	Reference        uint16        // concatenation reference; the low octet only unless WideReference
@@ -252,7 +253,7 @@ func header(elements []byte) []byte {
 // submit fills segment i, counted from 0.
 func (o *Options) submit(i int, dcs uint8, udh, ud []byte) Submit {
 	return Submit{
-		RD: o.RejectDuplicates, SRR: o.StatusReport, MR: o.MessageReference + uint8(i), DA: o.Dest,
+		RD: o.RejectDuplicates, RP: o.ReplyPath, SRR: o.StatusReport, MR: o.MessageReference + uint8(i), DA: o.Dest,
 		PID: o.ProtocolID, DCS: dcs, VP: RelativeVP(o.Validity), UDH: udh, UD: ud,
 	}
 }

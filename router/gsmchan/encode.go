@@ -39,6 +39,9 @@ func refusal(err error) error {
 	if errors.Is(err, pdu.ErrTooLong) {
 		return &router.Error{Code: router.Invalid, Field: "text", Message: "the message is too long for the network", Err: err}
 	}
+	if errors.Is(err, pdu.ErrAlphabet) {
+		return &router.Error{Code: router.Invalid, Field: "data_coding", Message: "the text has characters that its data_coding has no place for", Err: err}
+	}
 	return &router.Error{Code: router.Invalid, Field: "text", Message: "the message cannot be sent over GSM: " + err.Error(), Err: err}
 }
 
@@ -65,6 +68,10 @@ func segments(m *storage.Message, reference uint16, now time.Time) ([]pdu.Submit
 	return pdu.SplitText(m.Text, alphabet, o)
 }
 
+// replyPath is the bit of esm_class that asks the recipient's answer to come by
+// the same service centre: TP-RP [SMPP34 5.2.12] [23.040 9.2.3.17].
+const replyPath = 0x80
+
 func options(m *storage.Message, reference uint16, now time.Time) pdu.Options {
 	o := pdu.Options{
 		Dest:       address(m.Dest),
@@ -72,9 +79,13 @@ func options(m *storage.Message, reference uint16, now time.Time) pdu.Options {
 		// asked for always: it is how we learn what became of the message
 		StatusReport: true,
 		Reference:    reference,
+		ReplyPath:    m.ESMClass&replyPath != 0,
 	}
 	if m.DataCoding >= 0x10 {
 		o.Class = pdu.ParseDCS(m.DataCoding).Class
+	}
+	if m.Flash && o.Class == pdu.NoClass && !waiting(m) {
+		o.Class = pdu.Class0 // [SMPP34 5.3.2.1]
 	}
 	if !now.IsZero() && m.ExpiresAt != 0 {
 		o.Validity = max(m.ExpiresAt.Time().Sub(now), time.Minute)

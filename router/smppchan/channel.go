@@ -221,25 +221,33 @@ func clientSaid(status smpp.CommandStatus) error {
 	return &router.SendError{Outcome: router.RefusedForNow, Cause: uint32(status), Err: fmt.Errorf("the client answered %s", status)}
 }
 
-// wireError gives an error of the router its command_status. denied is what
-// stands for a refused bind.
-func wireError(err error, denied smpp.CommandStatus) error {
+// wireError gives an error of the router its command_status. fail is what
+// stands for a no that concerns the whole: a refused bind, a submit, a query.
+func wireError(err error, fail smpp.CommandStatus) error {
 	var re *router.Error
-	if err == nil || !errors.As(err, &re) {
+	var se *smpp.Error
+	if err == nil || errors.As(err, &se) || !errors.As(err, &re) {
 		return err
 	}
-	return &smpp.Error{Status: statusOf(re, denied), Field: re.Field, Reason: re.Message}
+	return &smpp.Error{Status: statusOf(re, fail), Field: re.Field, Reason: re.Message}
+}
+
+// wireStatus is the command_status of wireError.
+func wireStatus(err error, fail smpp.CommandStatus) smpp.CommandStatus {
+	var se *smpp.Error
+	if errors.As(wireError(err, fail), &se) {
+		return se.Status
+	}
+	return smpp.StatusSysErr
 }
 
 // statusOf is the table from the router's refusals to SMPP's.
-func statusOf(e *router.Error, denied smpp.CommandStatus) smpp.CommandStatus {
+func statusOf(e *router.Error, fail smpp.CommandStatus) smpp.CommandStatus {
 	switch e.Code {
 	case router.Busy:
 		return smpp.StatusMsgQFul
-	case router.Denied:
-		return denied
-	case router.NoCredit, router.NoRoute:
-		return smpp.StatusSubmitFail
+	case router.Denied, router.NotFound, router.Conflict, router.NoCredit, router.NoRoute:
+		return fail
 	case router.Internal:
 		return smpp.StatusSysErr
 	}
@@ -250,12 +258,14 @@ func statusOf(e *router.Error, denied smpp.CommandStatus) smpp.CommandStatus {
 		return smpp.StatusInvSrcAdr
 	case "text":
 		return smpp.StatusInvMsgLen
+	case "data_coding":
+		return smpp.StatusInvDCS
 	case "validity_period":
 		return smpp.StatusInvExpiry
 	case "schedule_delivery_time":
 		return smpp.StatusInvSched
 	}
-	return smpp.StatusSubmitFail
+	return fail
 }
 
 var _ smppd.Backend = (*Channel)(nil)

@@ -117,11 +117,16 @@ func userData(d *smpp.DeliverSM, m *storage.Message) ([]byte, error) {
 	return data, err
 }
 
+// isIntermediate is esm_class of an intermediate notification [SMPP34 5.2.12].
+const isIntermediate smpp.ESMClass = 0x20
+
 // receipt fills in what tells of another message: the text that all clients
 // read and, from 3.4 on, the TLVs [SMPP34 Appendix B] [SMPP34 5.3.2.12]
 // [SMPP34 5.3.2.35].
 func receipt(d *smpp.DeliverSM, a *storage.About, version uint8) {
-	d.ESMClass = isReceipt
+	if d.ESMClass = isReceipt; a.Intermediate {
+		d.ESMClass = isIntermediate
+	}
 	state := smpp.MessageState(a.State)
 	text := smpp.Receipt{
 		ID: a.ID.String(), Sub: a.Submitted, Dlvrd: a.Delivered,
@@ -136,6 +141,9 @@ func receipt(d *smpp.DeliverSM, a *storage.About, version uint8) {
 		AppendUint8(smpp.TagMessageState, uint8(state))
 	if a.Cause != 0 {
 		d.TLVs = d.TLVs.Append(smpp.TagNetworkErrorCode, []byte{networkGSM, byte(a.Cause >> 8), byte(a.Cause)}) // [SMPP34 5.3.2.31]
+	}
+	if a.UserReference != nil {
+		d.TLVs = d.TLVs.AppendUint16(smpp.TagUserMessageReference, *a.UserReference) // [SMPP34 5.3.2.17]
 	}
 }
 

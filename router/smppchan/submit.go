@@ -1,7 +1,6 @@
 package smppchan
 
 import (
-	"bytes"
 	"errors"
 	"strings"
 	"time"
@@ -12,26 +11,26 @@ import (
 	"gsmgate/storage"
 )
 
-// Submit turns submit_sm into an MT message of the session's user.
+// Submit turns submit_sm into an MT message of the session's user, a new one or
+// what becomes of the one that it replaces.
 func (ch *Channel) Submit(s *smppd.Session, sm *smpp.SubmitSM, reply func(messageID string, err error)) {
-	m, err := accept(sm, time.Now())
+	submit := ch.router.Submit
+	if sm.ReplaceIfPresent == 1 {
+		submit = ch.router.SubmitReplacing // [SMPP34 5.2.18]
+	}
+	m, err := ch.reader(s, smpp.IDSubmitSM).message(sm)
 	if err != nil {
 		reply("", err)
 		return
 	}
 	m.User, m.Session = s.SystemID(), s.ID()
-	ch.router.Submit(m, func(id storage.ID, err error) {
+	submit(m, func(id storage.ID, err error) {
 		if err != nil {
 			reply("", wireError(err, smpp.StatusSubmitFail))
 			return
 		}
 		reply(id.String(), nil)
 	})
-}
-
-// Request answers the requests that are not offered yet.
-func (ch *Channel) Request(_ *smppd.Session, _ smpp.PDU, reply func(smpp.PDU, error)) {
-	reply(nil, refuse(smpp.StatusInvCmdID, "command_id", "not offered"))
 }
 
 // Fault counts what a client does wrong.
@@ -41,21 +40,36 @@ func refuse(status smpp.CommandStatus, field, reason string) error {
 	return &smpp.Error{Status: status, Field: field, Reason: reason}
 }
 
-// accept reads a submit_sm that a handset can be given.
-func accept(sm *smpp.SubmitSM, now time.Time) (*storage.Message, error) {
-	if dc := sm.DataCoding; !dc.Text() && !dc.Binary() { // a handset would show something else
-		return nil, refuse(smpp.StatusInvDCS, "data_coding", "an alphabet that GSM has no place for") // [SMPP50 4.7.6]
-	}
-	m, err := message(sm, now)
-	if err == nil && sm.DataCoding == smpp.CodingDefault && bytes.ContainsFunc(m.Data, func(r rune) bool { return r > 0x7F }) {
-		return nil, refuse(smpp.StatusInvDCS, "data_coding", "octets above 0x7F are not in the default alphabet") // [23.038 6.2.1]
-	}
-	return m, err
+// reader is what it takes to read a message of a client.
+type reader struct {
+	command  smpp.CommandID // whose parameters are looked at
+	alphabet smpp.Alphabet  // what data_coding 0 means to the user
+	now      time.Time
 }
 
-// message reads submit_sm [SMPP34 4.4.1].
-func message(sm *smpp.SubmitSM, now time.Time) (*storage.Message, error) {
-	for _, check := range []func(*smpp.SubmitSM) error{checkFlags, checkSource, checkTLVs} {
+// reader reads by the settings that the user has now.
+func (ch *Channel) reader(s *smppd.Session, command smpp.CommandID) reader {
+	u, _ := ch.router.UserRecord(s.SystemID())
+	return reader{command: command, alphabet: alphabetNamed(u.Alphabet), now: time.Now()}
+}
+
+func alphabetNamed(name string) smpp.Alphabet {
+	switch name {
+	case "latin1":
+		return smpp.Latin1
+	case "ascii":
+		return smpp.ASCII
+	case "gsm-packed":
+		return smpp.GSM0338Packed
+	}
+	return smpp.GSM0338
+}
+
+// message reads submit_sm [SMPP34 4.4.1]. Modes of esm_class but datagram are
+// store and forward, and acknowledgements of an ESME are messages like others
+// [SMPP34 5.2.12].
+func (r reader) message(sm *smpp.SubmitSM) (*storage.Message, error) {
+	for _, check := range []func(*smpp.SubmitSM) error{checkFlags, checkSource, r.checkTLVs} {
 		if err := check(sm); err != nil {
 			return nil, err
 		}
@@ -67,18 +81,32 @@ func message(sm *smpp.SubmitSM, now time.Time) (*storage.Message, error) {
 		Priority: sm.PriorityFlag, RegisteredDelivery: uint8(sm.RegisteredDelivery),
 		DataCoding: uint8(sm.DataCoding),
 	}
-	if err := times(m, sm, now); err != nil {
+	var err error
+	if m.DueAt, m.ExpiresAt, err = r.times(sm.ScheduleDeliveryTime, sm.ValidityPeriod); err != nil {
 		return nil, err
 	}
-	if err := body(m, sm); err != nil {
+	if err := r.body(m, sm); err != nil {
 		return nil, err
 	}
-	m.TLVs = sm.TLVs
-	if len(sm.TLVs) > 0 {
-		m.TLVs = sm.TLVs.Without(smpp.TagMessagePayload, smpp.TagSARMsgRefNum, smpp.TagSARTotalSegments, smpp.TagSARSegmentSeqnum,
-			smpp.TagSourcePort, smpp.TagDestinationPort)
-	}
+	parameters(m, sm.TLVs)
 	return m, nil
+}
+
+// parameters keeps the optional parameters, but for those that stand for
+// something that m has.
+func parameters(m *storage.Message, t smpp.TLVs) {
+	if len(t) == 0 {
+		return
+	}
+	if ref, ok := t.Uint16(smpp.TagUserMessageReference); ok {
+		m.UserReference = &ref // [SMPP34 5.3.2.17]
+	}
+	const display = 1
+	if unit, _ := t.Uint8(smpp.TagDestAddrSubunit); unit == display {
+		m.Flash = true // [SMPP34 5.3.2.1]
+	}
+	m.TLVs = t.Without(smpp.TagMessagePayload, smpp.TagSARMsgRefNum, smpp.TagSARTotalSegments, smpp.TagSARSegmentSeqnum,
+		smpp.TagSourcePort, smpp.TagDestinationPort, smpp.TagUserMessageReference)
 }
 
 // checkFlags refuses what this SMSC does not offer, by its own status.
@@ -88,9 +116,12 @@ func checkFlags(sm *smpp.SubmitSM) error {
 		return refuse(smpp.StatusInvPrtFlg, "priority_flag", "greater than 3") // [SMPP34 5.2.14]
 	case sm.ReplaceIfPresent > 1:
 		return refuse(smpp.StatusInvRepFlag, "replace_if_present_flag", "neither 0 nor 1") // [SMPP34 5.2.18]
-	case sm.ReplaceIfPresent == 1:
-		return refuse(smpp.StatusInvSubRep, "replace_if_present_flag", "replacing is not offered")
-	case sm.SMDefaultMsgID != 0:
+	}
+	return checkDefault(sm.SMDefaultMsgID)
+}
+
+func checkDefault(id uint8) error {
+	if id != 0 {
 		return refuse(smpp.StatusInvDftMsgID, "sm_default_msg_id", "no predefined messages are offered") // [SMPP34 5.2.20]
 	}
 	return nil
@@ -107,14 +138,14 @@ func checkSource(sm *smpp.SubmitSM) error {
 
 // checkTLVs refuses parameters of a wrong length or value. A sar_* set that
 // cannot be meant is ignored [SMPP34 5.3.2.23].
-func checkTLVs(sm *smpp.SubmitSM) error {
+func (r reader) checkTLVs(sm *smpp.SubmitSM) error {
 	if len(sm.TLVs) == 0 {
 		return nil
 	}
-	err := sm.TLVs.Check(smpp.IDSubmitSM)
+	err := sm.TLVs.Check(r.command)
 	var bad *smpp.Error
 	if errors.As(err, &bad) && bad.Status == smpp.StatusInvOptParamVal {
-		return sm.TLVs.Without(smpp.TagSARTotalSegments, smpp.TagSARSegmentSeqnum).Check(smpp.IDSubmitSM)
+		return sm.TLVs.Without(smpp.TagSARTotalSegments, smpp.TagSARSegmentSeqnum).Check(r.command)
 	}
 	return err
 }
@@ -123,35 +154,37 @@ func address(a smpp.Address) storage.Address {
 	return storage.Address{TON: a.TON, NPI: a.NPI, Addr: a.Addr}
 }
 
-// times reads schedule_delivery_time and validity_period [SMPP34 7.1.1].
-func times(m *storage.Message, sm *smpp.SubmitSM, now time.Time) error {
-	if sm.ScheduleDeliveryTime != "" {
-		t, err := smpp.ParseTime(sm.ScheduleDeliveryTime, now)
-		if err != nil {
-			return refuse(smpp.StatusInvSched, "schedule_delivery_time", err.Error())
-		}
-		m.DueAt = storage.TimeOf(t)
+// times reads schedule_delivery_time and validity_period [SMPP34 7.1.1]; 0 is
+// what was left out.
+func (r reader) times(schedule, validity string) (due, expires storage.Time, err error) {
+	t, err := smpp.ParseTime(schedule, r.now)
+	if err != nil {
+		return 0, 0, refuse(smpp.StatusInvSched, "schedule_delivery_time", err.Error())
 	}
-	if sm.ValidityPeriod != "" {
-		t, err := smpp.ParseTime(sm.ValidityPeriod, now)
-		if err != nil {
-			return refuse(smpp.StatusInvExpiry, "validity_period", err.Error())
-		}
-		m.ExpiresAt = storage.TimeOf(t)
+	due = storage.TimeOf(t)
+	if t, err = smpp.ParseTime(validity, r.now); err != nil {
+		return 0, 0, refuse(smpp.StatusInvExpiry, "validity_period", err.Error())
 	}
-	return nil
+	return due, storage.TimeOf(t), nil
 }
 
-// body takes the user data from short_message or message_payload, apart from
-// its header.
-func body(m *storage.Message, sm *smpp.SubmitSM) error {
-	data := sm.ShortMessage
-	payload, long := sm.TLVs.Get(smpp.TagMessagePayload)
+// octetsOf is what is in short_message or in message_payload.
+func octetsOf(short []byte, t smpp.TLVs) ([]byte, error) {
+	payload, long := t.Get(smpp.TagMessagePayload)
 	switch {
-	case long && len(data) > 0:
-		return refuse(smpp.StatusInvMsgLen, "message_payload", "short_message is there too") // [SMPP34 5.3.2.32]
+	case long && len(short) > 0:
+		return nil, refuse(smpp.StatusInvMsgLen, "message_payload", "short_message is there too") // [SMPP34 5.3.2.32]
 	case long:
-		data = payload
+		return payload, nil
+	}
+	return short, nil
+}
+
+// body takes the user data apart from its header.
+func (r reader) body(m *storage.Message, sm *smpp.SubmitSM) error {
+	data, err := octetsOf(sm.ShortMessage, sm.TLVs)
+	if err != nil {
+		return err
 	}
 	udh, data, err := smpp.SplitUDH(sm.ESMClass, data)
 	if err != nil {
@@ -165,8 +198,21 @@ func body(m *storage.Message, sm *smpp.SubmitSM) error {
 	default:
 		m.UDH = udh
 	}
-	text(m, data)
-	return nil
+	return r.text(m, data, len(udh))
+}
+
+// newBody puts other user data into a message, under its data_coding and UDHI.
+// A header that parameters stood for stays.
+func (r reader) newBody(m *storage.Message, data []byte) error {
+	udh, data, err := smpp.SplitUDH(smpp.ESMClass(m.ESMClass), data)
+	if err != nil {
+		return refuse(smpp.StatusInvESMClass, "short_message", "UDHI is set and the header overruns the message")
+	}
+	if udh != nil {
+		m.UDH = udh
+	}
+	m.Text, m.Data = "", nil
+	return r.text(m, data, len(udh))
 }
 
 // headerOf makes the user data header that parameters stand for, nil for none.
@@ -206,31 +252,4 @@ func sar(t smpp.TLVs) []byte {
 		return nil
 	}
 	return []byte{0, 3, byte(ref), total, number}
-}
-
-// text keeps user data as UTF-8 where that gives the same octets back, else
-// as it is.
-func text(m *storage.Message, data []byte) {
-	if len(data) == 0 {
-		return
-	}
-	dc := smpp.DataCoding(m.DataCoding)
-	if !dc.Text() {
-		m.Data = data
-		return
-	}
-	s, err := smpp.DecodeText(dc, smpp.GSM0338, data)
-	if err != nil {
-		m.Data = data
-		return
-	}
-	if back, err := smpp.EncodeText(dc, smpp.GSM0338, s); err == nil && bytes.Equal(back, data) {
-		m.Text = s
-		return
-	}
-	if back, err := smpp.EncodeText(smpp.CodingDefault, smpp.GSM0338, s); err == nil && bytes.Equal(back, data) {
-		m.Text, m.DataCoding = s, uint8(smpp.CodingDefault) // IA5 in name, GSM 03.38 in fact
-		return
-	}
-	m.Data = data
 }

@@ -23,13 +23,17 @@ func submit(edit func(*smpp.SubmitSM)) *smpp.SubmitSM {
 	return sm
 }
 
+// message reads as for a user with no settings.
+func message(sm *smpp.SubmitSM, now time.Time) (*storage.Message, error) {
+	return reader{command: smpp.IDSubmitSM, now: now}.message(sm)
+}
+
 func TestMessage_Refusals_HaveTheirStatus(t *testing.T) {
 	for name, c := range map[string]struct {
 		edit func(*smpp.SubmitSM)
 		want smpp.CommandStatus
 	}{
 		"priority 4":                      {func(s *smpp.SubmitSM) { s.PriorityFlag = 4 }, smpp.StatusInvPrtFlg},
-		"replace":                         {func(s *smpp.SubmitSM) { s.ReplaceIfPresent = 1 }, smpp.StatusInvSubRep},
 		"replace 2":                       {func(s *smpp.SubmitSM) { s.ReplaceIfPresent = 2 }, smpp.StatusInvRepFlag},
 		"predefined message":              {func(s *smpp.SubmitSM) { s.SMDefaultMsgID = 1 }, smpp.StatusInvDftMsgID},
 		"schedule":                        {func(s *smpp.SubmitSM) { s.ScheduleDeliveryTime = "261301000000000+" }, smpp.StatusInvSched},
@@ -62,19 +66,18 @@ func TestMessage_Text_KeptWhenItGivesTheOctetsBack(t *testing.T) {
 		text string
 		raw  bool
 	}{
-		"GSM":                     {0, []byte("caf\x05 \x1b\x65"), "café €", false},
-		"UCS-2 with a pair":       {8, []byte{0x4F, 0x60, 0xD8, 0x3D, 0xDE, 0x00}, "你😀", false},
-		"Latin-1":                 {3, []byte("caf\xe9"), "café", false},
-		"GSM under the name IA5":  {1, []byte("caf\x05"), "café", false},
-		"IA5":                     {1, []byte("a[b]$@"), "a[b]$@", false},
-		"flash UCS-2":             {0x18, []byte{0x4F, 0x60}, "你", false},
-		"escape at the end":       {0, []byte("cut\x1b"), "", true},
-		"UCS-2 of three octets":   {8, []byte{0x4F, 0x60, 0xD8}, "", true},
-		"lone surrogate":          {8, []byte{0xD8, 0x3D}, "", true},
-		"binary":                  {4, []byte{1, 2, 3}, "", true},
-		"alphabet we do not know": {0x0D, []byte{1, 2, 3}, "", true},
-		"octet above 0x7F in GSM": {0, []byte{'a', 0xE9}, "", true},
-		"NUL in UCS-2":            {8, []byte{0, 0, 0, 'a'}, "\x00a", false},
+		"GSM":                    {0, []byte("caf\x05 \x1b\x65"), "café €", false},
+		"UCS-2 with a pair":      {8, []byte{0x4F, 0x60, 0xD8, 0x3D, 0xDE, 0x00}, "你😀", false},
+		"Latin-1":                {3, []byte("caf\xe9"), "café", false},
+		"GSM under the name IA5": {1, []byte("caf\x05"), "café", false},
+		"IA5":                    {1, []byte("a[b]$@"), "a[b]$@", false},
+		"flash UCS-2":            {0x18, []byte{0x4F, 0x60}, "你", false},
+		"escape at the end":      {0, []byte("cut\x1b"), "", true},
+		"UCS-2 of three octets":  {8, []byte{0x4F, 0x60, 0xD8}, "", true},
+		"lone surrogate":         {8, []byte{0xD8, 0x3D}, "", true},
+		"binary":                 {4, []byte{1, 2, 3}, "", true},
+		"extended kanji":         {0x0D, []byte{0xC6, 0xFC}, "日", false},
+		"NUL in UCS-2":           {8, []byte{0, 0, 0, 'a'}, "\x00a", false},
 	} {
 		m, err := message(submit(func(s *smpp.SubmitSM) { s.DataCoding, s.ShortMessage = c.dc, c.data }), now)
 		if err != nil {
@@ -89,8 +92,8 @@ func TestMessage_Text_KeptWhenItGivesTheOctetsBack(t *testing.T) {
 
 // A client that means Latin-1 by data_coding 0 hears what is wrong, not that
 // its message is too long.
-func TestAccept_OctetsAbove7FInTheDefaultAlphabet_InvDCS(t *testing.T) {
-	_, err := accept(submit(func(s *smpp.SubmitSM) { s.ShortMessage = []byte("caf\xe9") }), now)
+func TestMessage_OctetsAbove7FInTheDefaultAlphabet_InvDCS(t *testing.T) {
+	_, err := message(submit(func(s *smpp.SubmitSM) { s.ShortMessage = []byte("caf\xe9") }), now)
 	var e *smpp.Error
 	if !errors.As(err, &e) || e.Status != smpp.StatusInvDCS {
 		t.Errorf("%v, want ESME_RINVDCS", err)
@@ -99,7 +102,7 @@ func TestAccept_OctetsAbove7FInTheDefaultAlphabet_InvDCS(t *testing.T) {
 		"an escape cut by the client": submit(func(s *smpp.SubmitSM) { s.ShortMessage = []byte("cut\x1b") }),
 		"Latin-1 under its name":      submit(func(s *smpp.SubmitSM) { s.DataCoding, s.ShortMessage = smpp.CodingLatin1, []byte("caf\xe9") }),
 	} {
-		if _, err := accept(sm, now); err != nil {
+		if _, err := message(sm, now); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -114,7 +117,7 @@ func TestMessage_Headers(t *testing.T) {
 	sar := func(ref uint16, total, number uint8) *smpp.SubmitSM {
 		return submit(func(s *smpp.SubmitSM) {
 			s.TLVs = s.TLVs.AppendUint16(smpp.TagSARMsgRefNum, ref).AppendUint8(smpp.TagSARTotalSegments, total).
-				AppendUint8(smpp.TagSARSegmentSeqnum, number).AppendUint16(smpp.TagUserMessageReference, 7)
+				AppendUint8(smpp.TagSARSegmentSeqnum, number).AppendUint16(smpp.TagUserMessageReference, 7).AppendUint8(smpp.TagLanguageIndicator, 1)
 		})
 	}
 	for _, c := range []struct {
@@ -131,8 +134,8 @@ func TestMessage_Headers(t *testing.T) {
 		if err != nil || !bytes.Equal(m.UDH, c.want) {
 			t.Errorf("by sar_*: %v, % x, want % x", err, m.UDH, c.want)
 		}
-		if tlvs := smpp.TLVs(m.TLVs); tlvs.Has(smpp.TagSARMsgRefNum) || !tlvs.Has(smpp.TagUserMessageReference) {
-			t.Errorf("TLVs kept % x: want all but sar_*", m.TLVs)
+		if tlvs := smpp.TLVs(m.TLVs); tlvs.Has(smpp.TagSARMsgRefNum) || !tlvs.Has(smpp.TagLanguageIndicator) || m.UserReference == nil || *m.UserReference != 7 {
+			t.Errorf("TLVs kept % x, user_message_reference %v: want all but sar_*", m.TLVs, m.UserReference)
 		}
 	}
 }
@@ -182,11 +185,11 @@ func TestMessage_FaultyParameters_AreRefused(t *testing.T) {
 	}
 }
 
-// Kanji, compressed text and reserved codings went out as GSM text.
-func TestAccept_CodingThatNoHandsetReads_Refused(t *testing.T) {
+// Pictograms, compressed text and reserved codings went out as GSM text.
+func TestMessage_CodingThatNoHandsetReads_Refused(t *testing.T) {
 	for dc := range 256 {
-		_, err := accept(submit(func(s *smpp.SubmitSM) { s.DataCoding, s.ShortMessage = smpp.DataCoding(dc), []byte("ab") }), now)
-		carried := dc <= 4 || dc >= 6 && dc <= 8 || dc >= 0x10 && dc < 0x1C || dc >= 0xC0
+		_, err := message(submit(func(s *smpp.SubmitSM) { s.DataCoding, s.ShortMessage = smpp.DataCoding(dc), []byte("ab") }), now)
+		carried := dc <= 8 || dc == 10 || dc == 13 || dc == 14 || dc >= 0x10 && dc < 0x1C || dc >= 0xC0
 		var e *smpp.Error
 		if refused := errors.As(err, &e); refused == carried || refused && e.Status != smpp.StatusInvDCS {
 			t.Errorf("data_coding %#02x: %v", dc, err)
