@@ -64,13 +64,13 @@ func Parse(frame []byte) (Header, PDU, error) {
 
 // Append appends the PDU to dst; it allocates nothing when dst has room. Fields
 // beyond their limits are an *Error with the status that the far end would
-// answer with, and dst is returned as it was. The body of bind_*_resp and
-// submit_sm_resp is left out when status is not StatusOK. [SMPP34 4.1.2, 4.4.2]
+// answer with, and dst is returned as it was. The body of responses
+// that hold a message_id is left out when status is not StatusOK. [SMPP34 4.1.2, 4.4.2]
 func Append(dst []byte, status CommandStatus, sequence uint32, p PDU) ([]byte, error) {
 	start := len(dst)
 	id := p.CommandID()
 	c := coder{b: append(dst, make([]byte, HeaderLen)...), start: start, encode: true}
-	if status == StatusOK || !bodyOnlyWhenOK(id) {
+	if status == StatusOK || !bodyOnlyWhenOK(id, p) {
 		c.body(p)
 	}
 	h := Header{Length: uint32(len(c.b) - start), ID: id, Status: status, Sequence: sequence}
@@ -86,8 +86,18 @@ func Append(dst []byte, status CommandStatus, sequence uint32, p PDU) ([]byte, e
 	return c.b, nil
 }
 
-func bodyOnlyWhenOK(id CommandID) bool {
-	return id == IDSubmitSMResp || (id.IsResponse() && (id &^ respBit).IsBind())
+// bodyOnlyWhenOK reports whether there is nothing to say beside an error. The
+// specification says so of binds and submit_sm; the others follow. data_sm_resp
+// may tell more in parameters. [SMPP34 4.7.2]
+func bodyOnlyWhenOK(id CommandID, p PDU) bool {
+	switch id {
+	case IDSubmitSMResp, IDSubmitMultiResp, IDQuerySMResp:
+		return true
+	case IDDataSMResp:
+		d, ok := p.(*DataSMResp)
+		return ok && d.MessageID == "" && len(d.TLVs) == 0
+	}
+	return id.IsResponse() && (id &^ respBit).IsBind()
 }
 
 // coder walks over the fields of a PDU, in one direction or the other: each
