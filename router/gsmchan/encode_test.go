@@ -2,6 +2,7 @@ package gsmchan
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,56 @@ func TestSegments_FlashKeepsItsClass(t *testing.T) {
 		subs, err := segments(mt(func(m *storage.Message) { m.DataCoding = dc }), 0, time.Time{})
 		if err != nil || subs[0].DCS != want {
 			t.Errorf("data_coding %#x: DCS %#x, %v; want %#x", dc, subs[0].DCS, err, want)
+		}
+	}
+}
+
+// dest_addr_subunit says it beside data_coding, which may name a class itself.
+func TestSegments_Flash_IsClass0(t *testing.T) {
+	for dc, want := range map[uint8]uint8{0: 0x10, 3: 0x10, 8: 0x10, 4: 0x14, 0xF2: 0x12, 0xD0: 0xD0} {
+		m := mt(func(m *storage.Message) { m.DataCoding, m.Flash = dc, true })
+		if dc == 4 {
+			m.Text, m.Data = "", []byte{1}
+		}
+		subs, err := segments(m, 0, time.Time{})
+		if err != nil || subs[0].DCS != want {
+			t.Errorf("data_coding %#x: DCS %#x, %v; want %#x", dc, subs[0].DCS, err, want)
+		}
+	}
+}
+
+func TestSegments_ReplyPath_InEverySegment(t *testing.T) {
+	for _, m := range []*storage.Message{
+		mt(func(m *storage.Message) { m.Text = strings.Repeat("a", 200) }),
+		mt(func(m *storage.Message) { m.UDH = []byte{5, 0, 3, 1, 2, 1} }),
+		mt(func(m *storage.Message) { m.Text, m.Data, m.DataCoding = "", make([]byte, 200), 4 }),
+	} {
+		for _, esm := range []uint8{0, 0x80} {
+			m.ESMClass = esm
+			subs, err := segments(m, 0, time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, s := range subs {
+				tpdu, err := s.TPDU()
+				if err != nil || tpdu[0]&0x80 != esm {
+					t.Errorf("segment %d of esm_class %#x: first octet %#x, %v", i, esm, tpdu[0], err)
+				}
+			}
+		}
+	}
+}
+
+// The client hears which field is wrong.
+func TestCountSegments_TextThatItsCodingHasNot_IsOfDataCoding(t *testing.T) {
+	for _, m := range []*storage.Message{
+		mt(func(m *storage.Message) { m.DataCoding, m.Text = 0xC8, "你" }),
+		mt(func(m *storage.Message) { m.DataCoding, m.Text, m.UDH = 0x10, "你", []byte{5, 0, 3, 1, 2, 1} }),
+	} {
+		_, err := countSegments(m)
+		var e *router.Error
+		if !errors.As(err, &e) || e.Field != "data_coding" {
+			t.Errorf("data_coding %#x: %v", m.DataCoding, err)
 		}
 	}
 }
