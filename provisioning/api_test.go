@@ -111,6 +111,27 @@ func TestSend_StoredAndShown(t *testing.T) {
 }
 
 // A source of any length was taken, and the receipt could not be addressed.
+func TestCancel_WaitingMessage_EndsOnce(t *testing.T) {
+	api, c := newAPI(t)
+	addUser(t, c, "acme", 5000)
+	id, err := c.Send(t.Context(), provisioning.NewMessage{User: "acme", To: "+31612345678", Text: "Hello"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := c.CancelMessage(t.Context(), id)
+	if err != nil || m.State != "DELETED" || m.Price != 0 || m.EndedAt == nil {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if code, _, body := do(t, api, http.MethodPost, "/v1/messages/"+id+"/cancel", ""); code != http.StatusConflict {
+		t.Errorf("cancelled twice: %d %s", code, body)
+	}
+	for _, none := range []string{"1fffffff", "xyz"} {
+		if code, _, body := do(t, api, http.MethodPost, "/v1/messages/"+none+"/cancel", ""); code != http.StatusNotFound || !strings.Contains(body, "no such message") {
+			t.Errorf("%s: %d %s", none, code, body)
+		}
+	}
+}
+
 func TestSend_SourceThatNoReceiptCanBeAddressedTo_Refused(t *testing.T) {
 	_, c := newAPI(t)
 	addUser(t, c, "acme", 10_000)

@@ -223,19 +223,39 @@ func (in *MessageFilter) filter() (f storage.Filter, err error) {
 	return f, err
 }
 
-func (a *API) message(_ context.Context, in *struct {
+// byID names a message.
+type byID struct {
 	ID string `path:"id"`
-}) (Message, error) {
+}
+
+func (a *API) message(_ context.Context, in *byID) (Message, error) {
 	id, err := storage.ParseID(in.ID)
 	if err != nil {
-		return Message{}, problem(http.StatusNotFound, "id", "no such message", "")
+		return Message{}, noMessage()
 	}
 	m, err := a.Router.Message(id)
 	if re := (*router.Error)(nil); errors.As(err, &re) && re.Code == router.NotFound {
-		err = problem(http.StatusNotFound, "id", "no such message", "gsmgate messages lists what is kept")
+		err = noMessage()
 	}
 	if err != nil {
 		return Message{}, err
 	}
 	return a.messageOf(m), nil
+}
+
+// cancel answers the message as it is after that.
+func (a *API) cancel(ctx context.Context, in *byID) (Message, error) {
+	id, err := storage.ParseID(in.ID)
+	if err != nil {
+		return Message{}, noMessage()
+	}
+	err = a.Router.CancelOne(ctx, id)
+	if re := (*router.Error)(nil); err != nil && !(errors.As(err, &re) && re.Code == router.NotFound) {
+		return Message{}, err
+	}
+	return a.message(ctx, in)
+}
+
+func noMessage() error {
+	return problem(http.StatusNotFound, "id", "no such message", "gsmgate messages lists what is kept")
 }

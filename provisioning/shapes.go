@@ -76,7 +76,7 @@ func (a *API) messageOf(m *storage.Message) Message {
 	out := Message{
 		ID: m.ID.String(), Kind: kindWords[m.Kind], User: m.User, State: router.StateWord(m.State),
 		Source: addressOf(m.Source), Dest: addressOf(m.Dest), Text: m.Text,
-		Price: int64(m.Held + m.Spent), Reason: a.Router.Why(m), Queue: m.Queue,
+		Price: int64(m.Held + m.Spent), Priority: m.Priority, Reason: a.Router.Why(m), Queue: m.Queue,
 		AcceptedAt: m.AcceptedAt.Time(), ExpiresAt: optional(m.ExpiresAt), EndedAt: optional(m.EndedAt),
 		Parts: []Part{}, Events: []Event{},
 	}

@@ -149,6 +149,7 @@ type Message struct {
 	Data       string     `json:"data,omitempty" doc:"hexadecimal: the user data when it is no text"`
 	Parts      []Part     `json:"parts"`
 	Price      int64      `json:"price" doc:"millicredits held and spent"`
+	Priority   uint8      `json:"priority" doc:"priority_flag, 0 to 3"`
 	Reason     string     `json:"reason"`
 	About      string     `json:"about,omitempty" doc:"receipt: the id of its message"`
 	Queue      string     `json:"queue,omitempty"`

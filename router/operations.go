@@ -1,6 +1,7 @@
 package router
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -178,6 +179,29 @@ func (r *Router) cancel(p *Pick, ids []storage.ID, n int, done func(int, error))
 		}
 		r.cancel(p, ids[some:], n+len(ms), done)
 	})
+}
+
+// CancelOne ends one message in the name of the operator, by its own ID, under
+// the rules of Cancel.
+func (r *Router) CancelOne(ctx context.Context, id storage.ID) error {
+	c := make(chan error, 1)
+	r.changeMany([]storage.ID{id}, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+		if m.Kind != storage.MT || !untouched(m) {
+			return nil, &Error{Code: Conflict, Field: "id", Message: "the message has been sent, or has ended", Hint: "gsmgate message ID shows how it stands"}
+		}
+		return r.finish(m, storage.Deleted, 0, "cancelled by the operator", now), nil
+	}, func(ms []*storage.Message, err error) {
+		if err == nil && len(ms) == 0 {
+			err = storage.ErrNotFound
+		}
+		c <- public(err)
+	})
+	select {
+	case err := <-c:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Replacement is what a client wants of a message that has not been sent yet.

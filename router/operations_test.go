@@ -11,8 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"gsmgate/storage"
 	"gsmgate/storage/storagetest"
 )
@@ -394,150 +392,6 @@ func TestCancel_AgainstDispatch_EitherCancelledOrSent(t *testing.T) {
 	t.Logf("%d of %d cancelled", deleted, n)
 }
 
-// money is what a model of the ledger says of one message.
-type money struct {
-	parts int
-	ended bool
-}
-
-func TestOperations_AnyOrder_LedgerAgrees(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		dir := t.TempDir()
-		db, err := storage.Open(dir+"/store.db", storage.Options{NoSync: true})
-		if err != nil {
-			rt.Fatal(err)
-		}
-		defer db.Close()
-		r := New(db, Options{})
-		defer r.jobs.stop()
-		r.Add(still())
-		if _, err := r.AddUser(context.Background(), UserSpec{SystemID: "acme", Password: "secret", Credits: 12 * storage.Credit}); err != nil {
-			rt.Fatal(err)
-		}
-		b := &bench{t: t, db: db, r: r}
-		ledger := map[storage.ID]*money{}
-		var known []storage.ID
-		held := func() (n int) {
-			for _, m := range ledger {
-				if !m.ended {
-					n += m.parts
-				}
-			}
-			return n
-		}
-		text := func() (string, int) {
-			n := rapid.IntRange(1, 4).Draw(rt, "parts")
-			return "a|b|c|d"[:2*n-1], n
-		}
-		members := func(first storage.ID) (all []*money) {
-			ms, err := db.Batch(first)
-			if err != nil {
-				rt.Fatal(err)
-			}
-			for _, m := range ms {
-				if l := ledger[m.ID]; !l.ended {
-					all = append(all, l)
-				}
-			}
-			return all
-		}
-		for range rapid.IntRange(1, 25).Draw(rt, "steps") {
-			switch what := rapid.IntRange(0, 4).Draw(rt, "what"); {
-			case what == 0 || len(known) == 0: // submit_multi
-				var texts []string
-				var parts []int
-				for range rapid.IntRange(1, 3).Draw(rt, "dests") {
-					s, n := text()
-					texts, parts = append(texts, s), append(parts, n)
-				}
-				ids, errs := b.batch(texts...)
-				first := true
-				for i, id := range ids {
-					if fits := held()+parts[i] <= 12; fits != (errs[i] == nil) {
-						rt.Fatalf("%d held, %d more: %v", held(), parts[i], errs[i])
-					}
-					if errs[i] == nil {
-						ledger[id] = &money{parts: parts[i]}
-						if first {
-							known, first = append(known, id), false
-						}
-					}
-				}
-			case what == 1: // cancel by message_id
-				id := rapid.SampledFrom(known).Draw(rt, "id")
-				left := members(id)
-				if n, err := b.cancel(Pick{User: "acme", ID: id}); n != len(left) || (err == nil) != (n > 0) {
-					rt.Fatalf("%d cancelled of %d, %v", n, len(left), err)
-				}
-				for _, l := range left {
-					l.ended = true
-				}
-			case what == 2: // cancel by addresses
-				dest := fmt.Sprintf("3160000000%d", rapid.IntRange(0, 2).Draw(rt, "dest"))
-				n, _ := b.cancel(Pick{User: "acme", Source: new("100"), Dest: &dest})
-				for id, l := range ledger {
-					m, err := r.Message(id)
-					if err != nil {
-						rt.Fatal(err)
-					}
-					if !l.ended && m.Dest.Addr == dest {
-						l.ended = true
-						n--
-					}
-				}
-				if n != 0 {
-					rt.Fatalf("%d too many or too few were cancelled", n)
-				}
-			case what == 3: // replace
-				id := rapid.SampledFrom(known).Draw(rt, "id")
-				left := members(id)
-				s, parts := text()
-				after := held()
-				for _, l := range left {
-					after += parts - l.parts
-				}
-				err := b.replace(Pick{User: "acme", ID: id}, s)
-				if fits := after <= 12 && len(left) > 0; fits != (err == nil) {
-					rt.Fatalf("%d held, %d after: %v", held(), after, err)
-				} else if fits {
-					for _, l := range left {
-						l.parts = parts
-					}
-				}
-			case what == 4: // replace_if_present
-				s, parts := text()
-				dest := fmt.Sprintf("3160000000%d", rapid.IntRange(0, 2).Draw(rt, "dest"))
-				id, err := b.submitReplacing(&storage.Message{Kind: storage.MT, User: "acme", Source: storage.Address{Addr: "100"},
-					Dest: storage.Address{Addr: dest}, Text: s})
-				newest := b.newestOf(dest, ledger)
-				l := ledger[newest]
-				before := 0
-				if l != nil {
-					before = l.parts
-				}
-				if fits := held()-before+parts <= 12; fits != (err == nil) {
-					rt.Fatalf("%d held, %d replaced by %d: %v", held(), before, parts, err)
-				} else if !fits {
-					break
-				}
-				if l != nil {
-					l.parts = parts
-				} else {
-					ledger[id] = &money{parts: parts}
-					known = append(known, id)
-				}
-			}
-			u, err := r.User("acme")
-			if err != nil || int(u.Balance.Held/storage.Credit) != held() || u.Balance.Spent != 0 {
-				rt.Fatalf("balance %+v, %v, want %d held", u.Balance, err, held())
-			}
-		}
-		if err := db.Check(context.Background()); err != nil {
-			rt.Fatal(err)
-		}
-	})
-}
-
 func (b *bench) submitReplacing(m *storage.Message) (storage.ID, error) {
 	b.t.Helper()
 	type answer struct {
@@ -548,19 +402,4 @@ func (b *bench) submitReplacing(m *storage.Message) (storage.ID, error) {
 	b.r.SubmitReplacing(m, func(id storage.ID, err error) { c <- answer{id, err} })
 	a := <-c
 	return a.id, a.err
-}
-
-// newestOf is the newest pending message to dest, 0 when there is none.
-func (b *bench) newestOf(dest string, ledger map[storage.ID]*money) (newest storage.ID) {
-	b.t.Helper()
-	for id, l := range ledger {
-		m, err := b.r.Message(id)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		if !l.ended && m.Dest.Addr == dest {
-			newest = max(newest, id)
-		}
-	}
-	return newest
 }

@@ -15,6 +15,7 @@ const (
 	pendingMemory = 10 * time.Minute // how long an index is kept that nobody uses
 	mostPending   = 500_000          // messages in all indexes: some 32 MB
 	pendingPage   = 2048             // records that one look at the store reads
+	pendingScans  = 2                // users for whom the store is read at once
 )
 
 // pending finds messages that have not been sent by user, source and
@@ -26,9 +27,10 @@ const (
 // What it finds are candidates. Whether a message is really pending is known
 // inside storage.Change only.
 type pending struct {
-	r    *Router
-	seed maphash.Seed
-	most int // mostPending, fewer in tests
+	r     *Router
+	seed  maphash.Seed
+	most  int           // mostPending, fewer in tests
+	scans chan struct{} // slots for reading the store
 
 	active atomic.Int32 // how many users there are: accepted costs others nothing
 
@@ -56,7 +58,7 @@ type pendingWait struct {
 }
 
 func newPending(r *Router) *pending {
-	return &pending{r: r, seed: maphash.MakeSeed(), most: mostPending, users: map[string]*pendingOf{}}
+	return &pending{r: r, seed: maphash.MakeSeed(), most: mostPending, scans: make(chan struct{}, pendingScans), users: map[string]*pendingOf{}}
 }
 
 // plain is an address as it is compared: a + at its start means nothing.
@@ -175,6 +177,8 @@ func (u *pendingOf) list(key uint64) []storage.ID {
 // fill reads the store for a user; again for those who came too late, when what
 // was found does not fit.
 func (p *pending) fill(user string, u *pendingOf) {
+	p.scans <- struct{}{}
+	defer func() { <-p.scans }()
 	for again := true; again; {
 		p.mu.Lock()
 		round := slices.Clone(u.waiting)

@@ -26,7 +26,7 @@ type cli struct {
 	Send     sendCmd     `cmd:"" help:"Send a message in a user's name."`
 	Status   statusCmd   `cmd:"" help:"Show listeners, sessions, channels and modems."`
 	Messages messagesCmd `cmd:"" help:"List messages, newest first."`
-	Message  messageCmd  `cmd:"" help:"Show one message with its timeline."`
+	Message  messageCmd  `cmd:"" help:"Show one message with its timeline, or cancel it."`
 	Verify   verifyCmd   `cmd:"" help:"Check the whole data file."`
 	Version  versionCmd  `cmd:"" help:"Show the version."`
 }

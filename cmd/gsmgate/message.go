@@ -136,22 +136,47 @@ func (c *messagesCmd) asTable(ctx context.Context, e *env, api *client.Client) e
 }
 
 type messageCmd struct {
+	Show   messageShowCmd   `cmd:"" default:"withargs" help:"Show one message with its timeline."`
+	Cancel messageCancelCmd `cmd:"" help:"Cancel a message that has not been sent."`
+}
+
+type messageShowCmd struct {
 	dataDir
 	ID   string `arg:"" help:"message_id"`
 	JSON bool   `name:"json" help:"print as JSON"`
 }
 
-func (c *messageCmd) Run(e *env) error {
+func (c *messageShowCmd) Run(e *env) error {
 	return c.call(e, reads, func(ctx context.Context, api *client.Client) error {
 		m, err := api.Message(ctx, c.ID)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case c.JSON:
-			return e.json(m)
 		}
-		return printMessage(e.stdout, &m)
+		return showMessage(e, c.JSON, &m)
 	})
+}
+
+type messageCancelCmd struct {
+	dataDir
+	ID   string `arg:"" help:"message_id"`
+	JSON bool   `name:"json" help:"print as JSON"`
+}
+
+func (c *messageCancelCmd) Run(e *env) error {
+	return c.call(e, writes, func(ctx context.Context, api *client.Client) error {
+		m, err := api.CancelMessage(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		return showMessage(e, c.JSON, &m)
+	})
+}
+
+func showMessage(e *env, asJSON bool, m *provisioning.Message) error {
+	if asJSON {
+		return e.json(m)
+	}
+	return printMessage(e.stdout, m)
 }
 
 func printMessage(out io.Writer, m *provisioning.Message) error {

@@ -121,6 +121,11 @@ func (c *Client) Message(ctx context.Context, id string) (m provisioning.Message
 	return m, c.call(ctx, http.MethodGet, "/v1/messages/"+url.PathEscape(id), nil, &m)
 }
 
+// CancelMessage ends a message that has not been sent, and gives what it is then.
+func (c *Client) CancelMessage(ctx context.Context, id string) (m provisioning.Message, err error) {
+	return m, c.call(ctx, http.MethodPost, "/v1/messages/"+url.PathEscape(id)+"/cancel", nil, &m)
+}
+
 // Messages gives one page, newest first; the next one is Before its last ID.
 func (c *Client) Messages(ctx context.Context, f provisioning.MessageFilter) (list []provisioning.Message, err error) {
 	q := url.Values{}
