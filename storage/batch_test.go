@@ -185,6 +185,21 @@ func TestChangeMany_AllOrNone(t *testing.T) {
 	}
 }
 
+// Several messages are paid for as a whole: what one gives back another may
+// take, whichever comes first.
+func TestChangeMany_OneGivesWhatAnotherTakes(t *testing.T) {
+	db := openTest(t, Options{})
+	addUser(t, db, "alice", 40)
+	ids := []ID{accept(t, db, mt("alice", 10)), accept(t, db, mt("alice", 30))}
+	_, err := changeMany(t, db, ids, func(m *Message, _ Time) ([]*Message, error) {
+		m.Held = 20
+		return nil, nil
+	})
+	if b := balance(t, db, "alice"); err != nil || b != (Balance{Granted: 40, Held: 40}) {
+		t.Errorf("%v, balance %+v", err, b)
+	}
+}
+
 // batch is AcceptBatch in the model.
 func (s *model) batch(t *rapid.T) request {
 	var ms []*Message

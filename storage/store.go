@@ -144,29 +144,32 @@ func (g *group) removeIndex(e indexEntry) {
 	g.remove(e.bucket, e.key)
 }
 
-// moveMoney applies what the moves cost to the balances of the group.
-func (g *group) moveMoney(money []moneyMove, moves []move) ([]moneyMove, error) {
-	for i := range moves {
-		mv := &moves[i]
-		if mv.m.Held == mv.old.held && mv.m.Spent == mv.old.spent {
-			if mv.m.User != mv.old.user && mv.old.held+mv.old.spent > 0 {
-				undoMoney(money)
-				return nil, invalid("the payer of a message cannot change")
+// moveMoney applies what the moves cost to the balances of the group. What gives
+// back goes first: several moves are paid for as one.
+func (g *group) moveMoney(money []moneyMove, moves []move) (_ []moneyMove, err error) {
+	for _, takes := range [...]bool{false, true} {
+		for i := range moves {
+			if moves[i].takes() != takes {
+				continue
 			}
-			continue
-		}
-		var err error
-		if money, err = g.moveMoneyOf(money, i, mv); err != nil {
-			undoMoney(money)
-			return nil, err
+			if money, err = g.moveMoneyOf(money, i, &moves[i]); err != nil {
+				undoMoney(money)
+				return nil, err
+			}
 		}
 	}
 	return money, nil
 }
 
+// takes says whether the move needs credit that is available.
+func (mv *move) takes() bool { return mv.m.Held+mv.m.Spent > mv.old.held+mv.old.spent }
+
 func (g *group) moveMoneyOf(money []moneyMove, i int, mv *move) ([]moneyMove, error) {
 	if mv.id != 0 && mv.old.held+mv.old.spent > 0 && mv.m.User != mv.old.user {
 		return money, invalid("the payer of a message cannot change")
+	}
+	if mv.m.Held == mv.old.held && mv.m.Spent == mv.old.spent {
+		return money, nil
 	}
 	spent := mv.m.Spent - mv.old.spent
 	if spent < 0 {
