@@ -83,6 +83,9 @@ func (a *API) messageOf(m *storage.Message) Message {
 	if m.Text == "" {
 		out.Data = hex.EncodeToString(m.Data)
 	}
+	if m.Batch != 0 {
+		out.ClientID = m.ClientID().String()
+	}
 	if m.About != nil {
 		out.About = m.About.ID.String()
 	}

@@ -140,6 +140,7 @@ type MessageID struct {
 // Message is one entry of the queue with its timeline.
 type Message struct {
 	ID         string     `json:"id"`
+	ClientID   string     `json:"client_id,omitempty" doc:"the message_id that the client knows it by, when it is another: that of a submit_multi"`
 	Kind       string     `json:"kind" enum:"MT,MO,receipt"`
 	User       string     `json:"user"`
 	State      string     `json:"state" doc:"message_state of SMPP 3.4, or SCHEDULED"`

@@ -45,6 +45,10 @@ func (r *Router) accepted(m *storage.Message) {
 	r.awake(m.Queue, m.DueAt, m.Deadline)
 }
 
+// MostBatch is how many octets the user data of one submit_multi may come to over
+// all its messages: they are written in one commit, for which others wait.
+const MostBatch = 2 << 20
+
 // SubmitBatch takes the messages of one submit_multi. Each is taken or refused
 // for itself; ids and errs have an entry for each, an ID is 0 where there is an
 // error. Those that are taken are known to the client by the ID of the first, see

@@ -208,6 +208,7 @@ func (r *Router) CancelOne(ctx context.Context, id storage.ID) error {
 type Replacement struct {
 	DueAt, ExpiresAt   storage.Time // 0: as they are
 	RegisteredDelivery uint8
+	Size               int // octets of the new user data
 	// Body puts the new user data into a message, by the rules of its
 	// data_coding. It runs inside the commit: it must be short.
 	Body func(m *storage.Message) error
@@ -219,6 +220,9 @@ type Replacement struct {
 // and of Body. done is called once, after the commit, by any goroutine.
 func (r *Router) Replace(p Pick, c Replacement, done func(error)) {
 	ms, err := r.db.Batch(p.ID)
+	if err == nil && c.Size*len(ms) > MostBatch {
+		err = invalid("text", "the text is too long for so many destinations", "")
+	}
 	if err != nil {
 		done(public(err))
 		return

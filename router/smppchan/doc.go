@@ -5,4 +5,21 @@
 // One lane a user: its queue is drained while any of its sessions may
 // receive. A receipt goes to the session that submitted, if that one lives
 // and may receive, else to any other of the user.
+//
+// # What a client may ask
+//
+// submit_multi makes a message for each destination; the client knows them all
+// by the message_id of the first that was accepted. query_sm on it answers for
+// the whole: ENROUTE while one has not ended, then as the one that fared worst.
+// cancel_sm and replace_sm take those of which nothing has been sent.
+//
+// query_sm, cancel_sm and replace_sm are for messages of the session's user,
+// whichever of its sessions submitted them, with the source_addr of the submit:
+// its characters count, a + before them and the type of number do not. A message
+// whose outcome is unknown is ENROUTE until a report or its deadline settles it.
+//
+// Datagram mode is one attempt; all other modes are store and forward.
+// data_coding 0, and the groups of 23.038 that name the default alphabet, are
+// read by the user's Alphabet. Alphabets that GSM has not go out as GSM 7 bit
+// where that holds the text, else as UCS-2.
 package smppchan

@@ -3,14 +3,11 @@ package smppchan
 import (
 	"slices"
 
+	"gsmgate/router"
 	"gsmgate/smppd"
 	"gsmgate/smppd/smpp"
 	"gsmgate/storage"
 )
-
-// mostMultiOctets is how much user data a submit_multi may come to over all its
-// destinations: each has a message of its own, in one commit.
-const mostMultiOctets = 2 << 20
 
 // submitMulti makes a message for each destination [SMPP34 4.5]. The client
 // knows all that were accepted by the message_id of the first; the others are
@@ -47,7 +44,7 @@ func (r reader) multi(p *smpp.SubmitMulti) ([]*storage.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if size := len(m.Text) + len(m.Data) + len(m.UDH) + len(m.TLVs); size*len(p.Dests) > mostMultiOctets {
+	if size := len(m.Text) + len(m.Data) + len(m.UDH) + len(m.TLVs); size*len(p.Dests) > router.MostBatch {
 		return nil, refuse(smpp.StatusInvMsgLen, "message_payload", "too long for so many destinations")
 	}
 	ms := make([]*storage.Message, len(p.Dests))

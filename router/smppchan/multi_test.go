@@ -188,3 +188,23 @@ func TestSubmitMulti_CancelledAndReplaced(t *testing.T) {
 		t.Errorf("%d credits, %+v", n, e.state(id))
 	}
 }
+
+// The commit of others waits for it.
+func TestReplaceSM_OfManyByALongText_InvMsgLen(t *testing.T) {
+	o := newOffice(t)
+	e := o.bind()
+	p := multi()
+	p.Dests = many(20)
+	for i := range p.Dests {
+		p.Dests[i].Address.Addr = fmt.Sprintf("316%08d", i)
+	}
+	long := payload(strings.Repeat("x", 60000))
+	id := e.expect(smpp.StatusOK, p).(*smpp.SubmitMultiResp).MessageID
+	e.expect(smpp.StatusReplaceFail, &smpp.ReplaceSM{MessageID: id, Source: shop(), TLVs: long}) // 1.2 MB: too dear
+	if _, err := o.r.Credit(t.Context(), "acme", 100*storage.Credit, "more"); err != nil {
+		t.Fatal(err)
+	}
+	p.Dests = many(40)
+	id = e.expect(smpp.StatusOK, p).(*smpp.SubmitMultiResp).MessageID
+	e.expect(smpp.StatusInvMsgLen, &smpp.ReplaceSM{MessageID: id, Source: shop(), TLVs: long})
+}

@@ -161,7 +161,7 @@ func (r reader) replacement(p *smpp.ReplaceSM) (c router.Replacement, err error)
 	if err != nil {
 		return c, err
 	}
-	c.RegisteredDelivery = uint8(p.RegisteredDelivery)
+	c.RegisteredDelivery, c.Size = uint8(p.RegisteredDelivery), len(data)
 	c.Body = func(m *storage.Message) error { return r.newBody(m, data) }
 	c.DueAt, c.ExpiresAt, err = r.times(p.ScheduleDeliveryTime, p.ValidityPeriod)
 	return c, err
