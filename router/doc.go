@@ -18,6 +18,11 @@
 // sent again in silence. Credits are held, spent and refunded in the commit
 // that moves the message.
 //
+// A message of which nothing has been sent may be cancelled or replaced. Whether
+// that is so is seen in the same commit, where an attempt is written before it
+// is made: no message is both cancelled and sent. Those that a client names by
+// their addresses are found in memory, see pending.
+//
 // # Left to others
 //
 // How a message is written on a wire is the channel's business (package pdu,
