@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"golang.org/x/time/rate"
-
 	"gsmgate/smppd/smpp"
 )
 
@@ -36,39 +34,10 @@ type Backend interface {
 	// response that belongs to req, or nil for the empty one; with an error it is not looked at.
 	Request(s *Session, req smpp.PDU, reply func(resp smpp.PDU, err error))
 
-	// Fault tells of something that the ESME does wrong, apart from how it was answered. It may
-	// be called by several goroutines for one session, and must not block.
+	// Fault tells of something that a bound ESME does wrong, apart from how it was answered: after
+	// Bound and before Closed. It may be called by several goroutines for one session, and must
+	// not block.
 	Fault(s *Session, f Fault)
-}
-
-// A Fault is something that an ESME does wrong.
-type Fault struct {
-	Kind FaultKind
-	Err  *smpp.Error // FaultMalformed: what is wrong with the PDU; else nil
-}
-
-// FaultKind says what an ESME does wrong.
-type FaultKind uint8
-
-// What an ESME may do wrong.
-const (
-	FaultMalformed      FaultKind = iota + 1 // a PDU that breaks the specification
-	FaultState                               // a request that its state does not allow
-	FaultWindow                              // more requests outstanding than its window
-	FaultThrottled                           // more messages a second than its limit
-	FaultSequence                            // a sequence_number of 0 or above 0x7FFFFFFF [SMPP34 5.1.4]
-	FaultRepeated                            // a sequence_number that is still outstanding
-	FaultUnsolicited                         // a response to nothing that was asked
-	FaultNoDeliverResp                       // a deliver_sm that it did not answer in time
-	FaultNoEnquireLink                       // a silence that this side had to end with enquire_link
-	FaultEnquireIgnored                      // an enquire_link that it did not answer in time
-)
-
-// Limits bound one session. Zero fields are the server's, see Config.
-type Limits struct {
-	Window        int           // requests of the ESME that are not answered
-	DeliverWindow int           // deliver_sm that are not answered
-	Rate          *rate.Limiter // messages a second, beyond it ESME_RTHROTTLED; all sessions of a user share one; nil: no limit
 }
 
 // statusOf is the command_status that an error of the Backend stands for.

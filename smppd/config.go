@@ -1,6 +1,7 @@
 package smppd
 
 import (
+	"net/netip"
 	"time"
 
 	"gsmgate/smppd/smpp"
@@ -28,7 +29,12 @@ type Config struct {
 	// switched off. [SMPP34 7.2]
 	Response time.Duration
 
-	// Window is the most submit_sm of one session that may be unanswered. The next ones stay
+	// PDURead is how long a PDU that has begun to arrive may take to be whole, whatever the other
+	// timers are; past it the session ends. Default 30 s. The specification has no such timer
+	// [SMPP34 7.2]: it is here so that a peer that sends an octet a minute holds nothing for ever.
+	PDURead time.Duration
+
+	// Window is the most requests about messages of one session that may be unanswered. The next ones stay
 	// unread until one is answered. Default 100. [SMPP34 2.5.2]
 	Window int
 	// DeliverWindow is the most deliver_sm of one session that the ESME has not answered; further
@@ -41,6 +47,16 @@ type Config struct {
 	// MaxUnbound is the most connections that have not bound; at that number the listener is not
 	// read until one binds or ends. Default 256.
 	MaxUnbound int
+	// MaxUnboundPerAddress is the most connections from one IP address (with IPv6: from one /64)
+	// that have not bound; one beyond is closed at once, so that one address cannot keep the
+	// others out. Default a quarter of MaxUnbound.
+	MaxUnboundPerAddress int
+	// MaxBindTries is how many binds a connection may have refused; with the last of them it is
+	// closed. Default 3.
+	MaxBindTries int
+	// Allow holds the addresses that may connect; the connections of others are closed before the
+	// TLS handshake. Empty: all may.
+	Allow []netip.Prefix
 }
 
 // withDefaults returns c with its zero fields filled in.
@@ -50,12 +66,15 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.SessionInit, 5*time.Second)
 	setDefault(&c.EnquireLink, 30*time.Second)
 	setDefault(&c.Inactivity, 5*time.Minute)
+	setDefault(&c.PDURead, 30*time.Second)
 	setPositive(&c.Response, 10*time.Second)
 	setPositive(&c.Window, 100)
 	setPositive(&c.DeliverWindow, 10)
 	setPositive(&c.MaxPDU, smpp.DefaultMaxPDU)
 	setPositive(&c.MaxSessions, 2000)
 	setPositive(&c.MaxUnbound, 256)
+	setPositive(&c.MaxUnboundPerAddress, (c.MaxUnbound+3)/4)
+	setPositive(&c.MaxBindTries, 3)
 	return c
 }
 

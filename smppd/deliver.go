@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	// ErrNotSent is wrapped by errors of Deliver for a message that has certainly not gone out.
-	ErrNotSent = errors.New("deliver_sm was not sent")
+	// ErrNotSent is wrapped by errors of Deliver and Alert for what has certainly not gone out.
+	ErrNotSent = errors.New("not sent")
 	// ErrNoResponse is wrapped by errors of Deliver for a message that went out, or may have,
 	// without an answer: by [SMPP34 2.8] it is to be sent again, and may then arrive twice.
 	ErrNoResponse = errors.New("deliver_sm was not answered")
@@ -40,7 +40,7 @@ func (s *Session) DeliverUnless(ctx context.Context, changed <-chan struct{}, m 
 	if err := s.takeDeliverPlace(ctx, changed); err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
-	defer func() { <-s.delivers }()
+	defer s.delivers.give()
 	return s.deliver(ctx, m)
 }
 
@@ -54,8 +54,20 @@ func (s *Session) takeDeliverPlace(ctx context.Context, changed <-chan struct{})
 		return errFinished
 	default:
 	}
+	if s.delivers.take() {
+		return nil
+	}
+	place := s.delivers.join()
+	err := s.awaitDeliverPlace(ctx, changed, place)
+	if err != nil {
+		s.delivers.leave(place)
+	}
+	return err
+}
+
+func (s *Session) awaitDeliverPlace(ctx context.Context, changed, place <-chan struct{}) error {
 	select {
-	case s.delivers <- struct{}{}:
+	case <-place:
 		return nil
 	case <-changed:
 		return errNoPlace
@@ -75,13 +87,14 @@ func (s *Session) deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandS
 	if err := s.out.put(smpp.StatusOK, sequence, m); err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
-	s.counts.delivers.Add(1)
+	s.counts.out.add(1, s.now())
 	timer := time.NewTimer(s.srv.cfg.Response) // [SMPP34 7.2]
 	defer timer.Stop()
 	select {
 	case status := <-answer:
 		return status, nil
 	case <-timer.C:
+		s.fault(FaultNoDeliverResp, nil)
 		return 0, fmt.Errorf("%w within %v", ErrNoResponse, s.srv.cfg.Response)
 	case <-ctx.Done():
 		return 0, fmt.Errorf("%w: %w", ErrNoResponse, context.Cause(ctx))
@@ -92,6 +105,37 @@ func (s *Session) deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandS
 		return status, nil
 	default:
 		return 0, fmt.Errorf("%w: the session is over", ErrNoResponse)
+	}
+}
+
+// Alert sends alert_notification, which nothing answers: an error, which wraps ErrNotSent, is all that
+// is ever known. An ESME before 3.4 does not know it, nor does a transmitter; with the ESME so slow
+// to read that its requests wait, it is not sent either. [SMPP34 4.12]
+func (s *Session) Alert(n *smpp.AlertNotification) error {
+	switch {
+	case !s.CanReceive() || !s.answered.Load():
+		return fmt.Errorf("%w: the session is not bound as a receiver", errAlert)
+	case s.InterfaceVersion() < smpp.Version34:
+		return fmt.Errorf("%w: the ESME is of a version before 3.4", errAlert)
+	case isDone(s.closing):
+		return fmt.Errorf("%w: %w", errAlert, errEnding)
+	case s.out.full():
+		return fmt.Errorf("%w: the ESME does not read what waits for it", errAlert)
+	}
+	if err := s.out.put(smpp.StatusOK, s.requests.alert(), n); err != nil {
+		return fmt.Errorf("%w: %w", errAlert, err)
+	}
+	return nil
+}
+
+var errAlert = fmt.Errorf("alert_notification was %w", ErrNotSent)
+
+func isDone(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -142,11 +186,19 @@ func (r *requests) forget(sequence uint32) {
 	delete(r.delivers, sequence)
 }
 
-func (r *requests) enquire() (sequence uint32) {
+// enquire gives an enquire_link its sequence_number, and says whether the one before was answered.
+func (r *requests) enquire() (sequence uint32, answered bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	answered = r.enquireAsked == 0
 	r.enquireAsked = r.next()
-	return r.enquireAsked
+	return r.enquireAsked, answered
+}
+
+func (r *requests) alert() (sequence uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.next()
 }
 
 func (r *requests) unbind() (sequence uint32) {

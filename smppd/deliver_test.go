@@ -196,7 +196,8 @@ func TestDeliver_FromBound_FollowsBindResp(t *testing.T) {
 
 func TestRequests_SequenceWraps_SkipsZero(t *testing.T) {
 	r := requests{last: smpp.MaxSequence - 1}
-	a, b := r.enquire(), r.unbind()
+	a, _ := r.enquire()
+	b := r.unbind()
 	if a != smpp.MaxSequence || b != 1 {
 		t.Errorf("sequence numbers %d, %d", a, b)
 	}

@@ -277,7 +277,7 @@ func TestSessions_200OverTLS_EachGetsItsAnswers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("200 TLS handshakes")
 	}
-	r := startTLS(t, Config{}, newBackend())
+	r := startTLS(t, Config{MaxUnboundPerAddress: 256}, newBackend())
 	var wg sync.WaitGroup
 	for range 200 {
 		conn := r.dial()

@@ -3,7 +3,6 @@ package smppd
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"gsmgate/smppd/smpp"
@@ -12,24 +11,40 @@ import (
 // handle answers one PDU. over says that the session ends with it.
 func (s *Session) handle(ctx context.Context, frame []byte) (end ending, over bool) {
 	h, pdu, err := smpp.Parse(frame)
+	if !h.ID.IsResponse() && (h.Sequence == 0 || h.Sequence > smpp.MaxSequence) {
+		s.fault(FaultSequence, nil) // and answered with the same [SMPP34 5.1.4]
+	}
 	var bad *smpp.Error
-	if errors.As(err, &bad) && bad.Status == smpp.StatusInvCmdID {
-		s.refuse(h, &smpp.GenericNack{}, smpp.StatusInvCmdID) // [SMPP34 3.3, 4.3]
-		return ending{}, false
-	}
-	if h.ID.IsResponse() { // its body adds nothing, so that a faulty one matters to nobody
-		return s.response(h)
-	}
-	if status := s.admit(h.ID); status != smpp.StatusOK {
-		s.refuse(h, smpp.ResponseTo(h.ID), status)
-		return ending{}, false
-	}
 	if err != nil {
-		s.log.Debug("malformed PDU", "err", err) // holds no content
-		s.refuse(h, smpp.ResponseTo(h.ID), statusOf(err))
-		return ending{}, false
+		bad = malformed(err)
 	}
-	return s.request(ctx, h, pdu)
+	status := s.admit(h.ID)
+	switch {
+	case bad != nil && bad.Status == smpp.StatusInvCmdID:
+		s.fault(FaultMalformed, bad)
+		s.refuse(h, &smpp.GenericNack{}, bad.Status, bad) // [SMPP34 3.3, 4.3]
+	case h.ID.IsResponse():
+		return s.response(h, bad)
+	case status != smpp.StatusOK:
+		s.fault(FaultState, nil)
+		s.refuse(h, smpp.ResponseTo(h.ID), status, nil)
+	case bad != nil:
+		s.fault(FaultMalformed, bad)
+		s.log.Debug("malformed PDU", "err", err) // holds no content
+		s.refuse(h, smpp.ResponseTo(h.ID), bad.Status, bad)
+		return s.countTry(h)
+	default:
+		return s.request(ctx, h, pdu)
+	}
+	return ending{}, false
+}
+
+// malformed is the error of a PDU that cannot be read; it is on its own so that the others are
+// spared the allocation.
+func malformed(err error) *smpp.Error {
+	var bad *smpp.Error
+	errors.As(err, &bad) // Parse returns no other kind
+	return bad
 }
 
 // request handles a request that is well-formed and allowed in this state.
@@ -42,7 +57,7 @@ func (s *Session) request(ctx context.Context, h smpp.Header, pdu smpp.PDU) (end
 	case *smpp.EnquireLink:
 		s.answer(h, &smpp.EnquireLinkResp{}) // [SMPP34 4.11]
 	case *smpp.Bind:
-		s.bind(ctx, h, p)
+		return s.bind(ctx, h, p)
 	case *smpp.Unbind: // [SMPP34 4.2]
 		last := &lastAnswer{smpp.StatusOK, h.Sequence, &smpp.UnbindResp{}}
 		return ending{endError{reason: "unbind from the ESME"}, true, last}, true
@@ -85,26 +100,28 @@ func (s *Session) answer(h smpp.Header, p smpp.PDU) {
 	}
 }
 
-// refuse sends a negative response to h. A nil p is a request that has none. [SMPP34 4.12]
-func (s *Session) refuse(h smpp.Header, p smpp.PDU, status smpp.CommandStatus) {
+// refuse sends a negative response to h, for the reason err. A nil p is a request that has none.
+// [SMPP34 4.12]
+func (s *Session) refuse(h smpp.Header, p smpp.PDU, status smpp.CommandStatus, err error) {
 	s.counts.refused.Add(1)
+	s.noteError(h.ID, status, err)
 	if p != nil {
 		_ = s.out.put(status, h.Sequence, p) // an empty response can be encoded; the session may be over
 	}
 }
 
 // bind asks the Backend and answers. After a refusal the connection stays open for another try,
-// under the session-init timer as before.
-func (s *Session) bind(ctx context.Context, h smpp.Header, b *smpp.Bind) {
-	err := s.authorise(ctx, b)
-	if err != nil {
+// under the session-init timer as before, but see countTry.
+func (s *Session) bind(ctx context.Context, h smpp.Header, b *smpp.Bind) (end ending, over bool) {
+	if err := s.authorise(ctx, b); err != nil {
 		s.log.Info("bind refused", "system_id", b.SystemID, "status", statusOf(err), "err", err)
-		s.refuse(h, &smpp.BindResp{ID: h.ID.Response()}, statusOf(err)) // header only [SMPP34 4.1.2]
-		return
+		s.tried.Store(&b.SystemID)
+		s.refuse(h, &smpp.BindResp{ID: h.ID.Response()}, statusOf(err), err) // header only [SMPP34 4.1.2]
+		return s.countTry(h)
 	}
 	if s.raw.SetReadDeadline(time.Time{}) != nil {
 		s.srv.unreserve()
-		return // the connection is gone, and the next read says so
+		return ending{}, false // the connection is gone, and the next read says so
 	}
 	s.binding.Store(&binding{
 		systemID: b.SystemID, systemType: b.SystemType, typ: bindTypeOf(b.ID),
@@ -120,6 +137,17 @@ func (s *Session) bind(ctx context.Context, h smpp.Header, b *smpp.Bind) {
 	signal(s.retime)
 	s.log.Info("bound", "system_id", b.SystemID, "type", s.BindType().String(), "version", b.InterfaceVersion)
 	s.srv.backend.Bound(s)
+	return ending{}, false
+}
+
+// countTry counts a bind that was refused. After MaxBindTries the connection ends: who guesses
+// has to make a new one for each few.
+func (s *Session) countTry(h smpp.Header) (end ending, over bool) {
+	if !h.ID.IsBind() || s.binding.Load() != nil {
+		return ending{}, false
+	}
+	s.bindTries++
+	return ending{why: endError{reason: "too many binds were refused"}, orderly: true}, s.bindTries >= s.srv.cfg.MaxBindTries
 }
 
 // authorise asks for a place among the bound sessions, then asks the Backend.
@@ -141,88 +169,4 @@ func (s *Session) authorise(ctx context.Context, b *smpp.Bind) error {
 	}
 	accepted = err == nil
 	return err
-}
-
-// submit hands a message to the Backend. It is false when the session is to end instead.
-func (s *Session) submit(h smpp.Header, sm *smpp.SubmitSM) bool {
-	if !s.takePlace() {
-		return false
-	}
-	s.counts.submits.Add(1)
-	p := &pendingSubmit{s: s, sequence: h.Sequence}
-	s.srv.backend.Submit(s, sm, p.reply)
-	return true
-}
-
-// pendingSubmit is a submit_sm that is not answered; it holds a place in the window.
-type pendingSubmit struct {
-	s        *Session
-	sequence uint32
-	answered atomic.Bool
-}
-
-// reply answers the submit_sm: any goroutine, once.
-func (p *pendingSubmit) reply(messageID string, err error) {
-	s := p.s
-	if !p.answered.CompareAndSwap(false, true) {
-		s.log.Error("submit_sm was replied to twice")
-		return
-	}
-	status := statusOf(err)
-	var bad *smpp.Error
-	err = s.out.put(status, p.sequence, &smpp.SubmitSMResp{MessageID: messageID})
-	if errors.As(err, &bad) {
-		s.log.Error("submit_sm_resp cannot be encoded", "err", err)
-		_ = s.out.put(smpp.StatusSysErr, p.sequence, &smpp.SubmitSMResp{})
-	}
-	<-s.window // after the response is queued: see drain
-}
-
-// ask hands any other request about messages to the Backend. It is false when the session is to
-// end instead.
-func (s *Session) ask(h smpp.Header, req smpp.PDU) bool {
-	if !s.takePlace() {
-		return false
-	}
-	p := &pendingRequest{s: s, header: h}
-	s.srv.backend.Request(s, req, p.reply)
-	return true
-}
-
-// pendingRequest is a request that is not answered; it holds a place in the window.
-type pendingRequest struct {
-	s        *Session
-	header   smpp.Header
-	answered atomic.Bool
-}
-
-// reply answers the request: any goroutine, once.
-func (p *pendingRequest) reply(resp smpp.PDU, err error) {
-	s := p.s
-	if !p.answered.CompareAndSwap(false, true) {
-		s.log.Error("a request was replied to twice", "command", p.header.ID.String())
-		return
-	}
-	if resp == nil || err != nil {
-		resp = smpp.ResponseTo(p.header.ID)
-	}
-	var bad *smpp.Error
-	if errors.As(s.out.put(statusOf(err), p.header.Sequence, resp), &bad) {
-		s.log.Error("response cannot be encoded", "err", bad)
-		_ = s.out.put(smpp.StatusSysErr, p.header.Sequence, smpp.ResponseTo(p.header.ID))
-	}
-	<-s.window // after the response is queued: see drain
-}
-
-// response takes an answer to a request of ours. One to nothing that was asked is counted and
-// otherwise ignored.
-func (s *Session) response(h smpp.Header) (end ending, over bool) {
-	switch s.requests.settle(h) {
-	case settledUnbind:
-		return ending{why: endError{reason: "unbound"}, orderly: true}, true
-	case settledNothing:
-		s.counts.unsolicited.Add(1)
-		s.log.Debug("response to nothing that was asked", "command", h.ID.String(), "sequence", h.Sequence)
-	}
-	return ending{}, false
 }

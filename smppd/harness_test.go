@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -30,6 +31,8 @@ type backend struct {
 	mu            sync.Mutex
 	bound, closed map[*Session]int // under mu: how often each was called
 	bounds        chan *Session
+	faults        []Fault // under mu
+	misplaced     int     // under mu: faults told before Bound or after Closed
 }
 
 func newBackend() *backend {
@@ -79,7 +82,40 @@ func (b *backend) Request(s *Session, req smpp.PDU, reply func(smpp.PDU, error))
 	reply(nil, nil)
 }
 
-func (b *backend) Fault(*Session, Fault) {}
+func (b *backend) Fault(s *Session, f Fault) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.bound[s] != 1 || b.closed[s] != 0 {
+		b.misplaced++
+	}
+	b.faults = append(b.faults, f)
+}
+
+// took returns the faults told so far, of this kind.
+func (b *backend) took(kind FaultKind) (all []Fault) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, f := range b.faults {
+		if f.Kind == kind {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// wantFaults fails the test when other faults than these were told, one of each.
+func (b *backend) wantFaults(t testing.TB, kinds ...FaultKind) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var got []FaultKind
+	for _, f := range b.faults {
+		got = append(got, f.Kind)
+	}
+	if !slices.Equal(got, kinds) {
+		t.Errorf("faults %v were told, want %v", got, kinds)
+	}
+}
 
 // check fails the test when Bound and Closed do not pair.
 func (b *backend) check(t testing.TB) {
@@ -89,6 +125,9 @@ func (b *backend) check(t testing.TB) {
 		if n != 1 || b.closed[s] != 1 {
 			t.Errorf("session %s: Bound %d times, Closed %d times", s.ID(), n, b.closed[s])
 		}
+	}
+	if b.misplaced != 0 {
+		t.Errorf("%d faults were told before Bound or after Closed", b.misplaced)
 	}
 	if len(b.closed) != len(b.bound) {
 		t.Errorf("%d sessions bound, %d closed", len(b.bound), len(b.closed))
@@ -132,7 +171,11 @@ type running struct {
 func start(t testing.TB, cfg Config, b *backend) *running {
 	t.Helper()
 	l := newPipeListener()
-	return startOn(t, cfg, b, l, func() net.Conn {
+	return startOn(t, cfg, b, l, dialPipe(l))
+}
+
+func dialPipe(l *pipeListener) func() net.Conn {
+	return func() net.Conn {
 		near, far := net.Pipe()
 		select {
 		case l.conns <- far:
@@ -140,7 +183,7 @@ func start(t testing.TB, cfg Config, b *backend) *running {
 			far.Close()
 		}
 		return near
-	})
+	}
 }
 
 // startTLS runs a server over TLS on the loopback address.
@@ -177,7 +220,7 @@ func startOn(t testing.TB, cfg Config, b *backend, l net.Listener, dial func() n
 			t.Errorf("Serve: %v", err)
 		}
 		st := srv.Stats()
-		if st.Panics != 0 || st.Bound+st.Unbound != 0 || len(srv.unbound) != 0 || srv.binds != 0 {
+		if st.Panics != 0 || st.Bound+st.Unbound != 0 || len(srv.unbound) != 0 || srv.binds != 0 || len(srv.door.unbound) != 0 {
 			t.Errorf("at the end: %+v, %d places of unbound connections and %d of sessions in use", st, len(srv.unbound), srv.binds)
 		}
 		b.check(t)

@@ -187,7 +187,7 @@ func TestBind_Refused_HeaderOnlyAndAnotherTryIsAllowed(t *testing.T) {
 	b := newBackend()
 	try := 0
 	b.onBind = func(context.Context, *Session, *smpp.Bind) error { try++; return refusals[try-1].err }
-	p := start(t, Config{}, b).connect()
+	p := start(t, Config{MaxBindTries: 10}, b).connect()
 	for _, want := range refusals {
 		seq := p.send(bindPDU(TX))
 		h, _, err := p.recv()
@@ -201,7 +201,7 @@ func TestBind_Refused_HeaderOnlyAndAnotherTryIsAllowed(t *testing.T) {
 }
 
 func TestBind_MoreThanMaxSessions_BindFail(t *testing.T) {
-	r := start(t, Config{MaxSessions: 2}, newBackend())
+	r := start(t, Config{MaxSessions: 2, MaxBindTries: 1 << 30}, newBackend())
 	first := r.bound(TX)
 	r.bound(RX)
 	third := r.connect()

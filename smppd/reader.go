@@ -3,10 +3,8 @@ package smppd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 
 	"gsmgate/smppd/smpp"
 )
@@ -29,14 +27,16 @@ type lastAnswer struct {
 func (s *Session) readLoop(ctx context.Context) (end ending) {
 	defer func() {
 		if r := recover(); r != nil {
-			s.srv.stats.panics.Add(1)
-			s.log.Error("panic in a session, which is closed", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			s.panicked(r)
 			end = ending{why: endError{"internal failure", nil}}
 		}
 	}()
-	r := smpp.NewReader(s.conn, s.srv.cfg.MaxPDU)
+	in := inbound{s: s}
+	r := smpp.NewReader(&in, s.srv.cfg.MaxPDU)
 	for {
+		in.begun = r.Buffered() > 0
 		frame, err := r.ReadFrame()
+		in.whole()
 		if err != nil {
 			return s.readEnding(err)
 		}
@@ -50,11 +50,38 @@ func (s *Session) readLoop(ctx context.Context) (end ending) {
 	}
 }
 
+// inbound is what the reader reads from. It knows when a PDU has begun and is not whole.
+type inbound struct {
+	s     *Session
+	begun bool // octets of the next PDU have come
+}
+
+// Read reads from the connection, and notes when that is for the rest of a PDU.
+func (in *inbound) Read(b []byte) (int, error) {
+	s := in.s
+	if in.begun {
+		s.partial.CompareAndSwap(0, max(s.now(), 1))
+	}
+	n, err := s.conn.Read(b)
+	in.begun = in.begun || n > 0
+	s.counts.octetsIn.Add(uint64(n))
+	return n, err
+}
+
+func (in *inbound) whole() {
+	if in.s.partial.Load() != 0 {
+		in.s.partial.Store(0)
+	}
+}
+
 // readEnding says what an error of reading means for the session.
 func (s *Session) readEnding(err error) ending {
 	var bad *smpp.Error
 	switch {
 	case errors.As(err, &bad): // where the next PDU begins is not known any more [SMPP34 4.3]
+		s.fault(FaultMalformed, bad)
+		s.counts.refused.Add(1)
+		s.noteError(bad.Header.ID, bad.Status, bad)
 		pdu, status, sequence := bad.Answer()
 		return ending{endError{"PDU of a wrong length", err}, true, &lastAnswer{status, sequence, pdu}}
 	case errors.Is(err, io.EOF):
@@ -87,20 +114,17 @@ func (s *Session) finish(end ending) {
 	s.die()
 }
 
-// drain waits until every submit_sm that was taken in is answered, for the length of the response
+// drain waits until every request that was taken in is answered, for the length of the response
 // timer at most.
 func (s *Session) drain() {
 	deadline, stop := context.WithTimeout(context.Background(), s.srv.cfg.Response)
 	defer stop()
-	for range cap(s.window) { // who holds every token knows that nobody else holds one
-		select {
-		case s.window <- struct{}{}:
-		case <-deadline.Done():
-			s.log.Warn("session ends with submit_sm unanswered", "count", cap(s.window))
-			return
-		case <-s.dead:
-			return
-		}
+	select {
+	case <-s.window.emptied():
+	case <-s.dead:
+	case <-deadline.Done():
+		_, left := s.window.count()
+		s.log.Warn("session ends with requests unanswered", "count", left)
 	}
 }
 
@@ -115,31 +139,12 @@ func (s *Session) awaitRoom() bool {
 	return true
 }
 
-// await waits for a token in c, as a silence that is not the ESME's.
+// await waits for c, as a silence that is not the ESME's.
 func (s *Session) await(c <-chan struct{}) bool {
 	s.pause()
 	defer s.resume()
 	select {
 	case <-c:
-		return true
-	case <-s.stopRead:
-	case <-s.dead:
-	}
-	return false
-}
-
-// takePlace takes a place in the window. With none free it waits: the next PDUs stay unread, and
-// TCP slows the ESME down. It is false when the session is to end. [SMPP34 2.5.2]
-func (s *Session) takePlace() bool {
-	select {
-	case s.window <- struct{}{}:
-		return true
-	default:
-	}
-	s.pause()
-	defer s.resume()
-	select {
-	case s.window <- struct{}{}:
 		return true
 	case <-s.stopRead:
 	case <-s.dead:

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ type Server struct {
 	log     *slog.Logger
 	prefix  string        // of session ids, another one with each start
 	unbound chan struct{} // holds one token for each connection that has not bound
+	door    *door
 	stats   totals
 
 	mu       sync.Mutex
@@ -32,6 +34,7 @@ type Server struct {
 // totals are counts over the life of a server.
 type totals struct {
 	connections, handshakes, panics atomic.Uint64
+	forbidden, crowded              atomic.Uint64
 }
 
 // New returns a server; nothing runs before Serve.
@@ -43,6 +46,7 @@ func New(cfg Config, b Backend, log *slog.Logger) *Server {
 		cfg: cfg, backend: b, log: log,
 		prefix:   hex.EncodeToString(id[:]),
 		unbound:  make(chan struct{}, cfg.MaxUnbound),
+		door:     newDoor(cfg, log),
 		sessions: make(map[*Session]struct{}),
 	}
 }
@@ -97,18 +101,33 @@ func (g *serving) accept(l net.Listener) error {
 			continue
 		}
 		pause = 0
-		if !g.takeUnbound() {
-			closeRaw(conn)
-			continue // the listener is being closed, and says so
-		}
-		g.srv.stats.connections.Add(1)
-		s := g.srv.newSession(conn)
+		g.welcome(conn)
+	}
+}
+
+// welcome lets a connection in, or closes it at once.
+func (g *serving) welcome(conn net.Conn) {
+	srv, from := g.srv, addressOf(conn.RemoteAddr())
+	switch {
+	case !srv.door.allowed(from):
+		srv.stats.forbidden.Add(1)
+		srv.door.complain("the address is not among the allowed ones", conn.RemoteAddr())
+	case !srv.door.enter(from):
+		srv.stats.crowded.Add(1)
+		srv.door.complain("as many unbound connections from one address as there may be", conn.RemoteAddr())
+	case !g.takeUnbound(): // the listener is being closed, and says so
+		srv.door.leave(from)
+	default:
+		srv.stats.connections.Add(1)
+		s := srv.newSession(conn, from)
 		g.add(s)
 		g.conns.Go(func() {
 			defer g.remove(s)
-			g.srv.serve(g.ctx, s)
+			srv.serve(g.ctx, s)
 		})
+		return
 	}
+	closeRaw(conn)
 }
 
 // temporary tells errors of one connection, or of a moment, from those of the listener: running
@@ -173,12 +192,15 @@ func (g *serving) takeUnbound() bool {
 }
 
 // newSession makes the session of a connection that holds a place among the unbound.
-func (srv *Server) newSession(conn net.Conn) *Session {
+func (srv *Server) newSession(conn net.Conn, from netip.Addr) *Session {
 	srv.mu.Lock()
 	srv.lastID++
 	id := fmt.Sprintf("%s-%d", srv.prefix, srv.lastID)
 	srv.mu.Unlock()
-	release := sync.OnceFunc(func() { <-srv.unbound })
+	release := sync.OnceFunc(func() {
+		<-srv.unbound
+		srv.door.leave(from)
+	})
 	s := newSession(srv, id, conn, rawOf(conn), release)
 	srv.mu.Lock()
 	srv.sessions[s] = struct{}{}
@@ -206,6 +228,7 @@ func (srv *Server) serve(ctx context.Context, s *Session) {
 	s.logEnd()
 	if s.binding.Load() != nil {
 		srv.unreserve()
+		s.faults.close()
 		srv.backend.Closed(s)
 	}
 	if end.orderly {
@@ -234,7 +257,7 @@ func (s *Session) logEnd() {
 		args = append(args, "err", why.cause)
 	}
 	if b := s.binding.Load(); b != nil {
-		args = append(args, "system_id", b.systemID, "submits", s.counts.submits.Load(), "delivers", s.counts.delivers.Load())
+		args = append(args, "system_id", b.systemID, "submits", s.counts.in.total.Load(), "delivers", s.counts.out.total.Load())
 	}
 	s.log.Info("session ended", args...)
 }

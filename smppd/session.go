@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"gsmgate/smppd/smpp"
 )
 
@@ -69,21 +71,28 @@ type Session struct {
 	raw     net.Conn
 	started time.Time // when the connection came
 
-	limits   atomic.Pointer[Limits]  // nil: the server's
-	binding  atomic.Pointer[binding] // nil until bound; set once, by the reader
-	answered atomic.Bool             // bind_resp is queued: requests may follow it
+	limiter  atomic.Pointer[rate.Limiter] // messages a second; nil: no limit
+	binding  atomic.Pointer[binding]      // nil until bound; set once, by the reader
+	answered atomic.Bool                  // bind_resp is queued: requests may follow it
 
 	out        outbound
-	writerDone chan struct{} // closed by the writer when it ends
-	unbound    func()        // gives the place of an unbound connection back; for the reader only
-	retime     chan struct{} // one slot: the writer is to look at the timers anew
-	window     chan struct{} // holds one token for each submit_sm that is not answered
-	delivers   chan struct{} // holds one token for each deliver_sm that is not answered
-	requests   requests      // ours, that the ESME has not answered
+	writerDone chan struct{}          // closed by the writer when it ends
+	unbound    func()                 // gives the place of an unbound connection back; for the reader only
+	retime     chan struct{}          // one slot: the writer is to look at the timers anew
+	window     places                 // one taken for each request of the ESME that is not answered
+	repeats    repeats                // their sequence_numbers
+	delivers   places                 // one taken for each deliver_sm that is not answered
+	requests   requests               // ours, that the ESME has not answered
+	bindTries  int                    // refused so far; only touched by the reader
+	tried      atomic.Pointer[string] // the system_id of the last refused bind
+	faults     callbacks
+	lastErr    atomic.Pointer[lastError]
 
 	lastRead atomic.Int64 // when the last PDU came in, in nanoseconds since started
+	partial  atomic.Int64 // when the reader began to wait for the rest of a PDU, like lastRead; 0: it does not
 	paused   atomic.Bool  // the reader waits for this side: the silence is not the ESME's
-	enquired int64        // when enquire_link was sent, 0 when not; only touched by the writer
+	enquired int64        // when enquire_link was sent, 0 when a sign of life came; only touched by the writer
+	enquiry  int64        // when enquire_link was sent last; only touched by the writer
 
 	ending   atomic.Pointer[endError] // why the end was begun by this side
 	closeBy  atomic.Int64             // when an orderly end must be over, like lastRead; 0 while there is none
@@ -108,9 +117,10 @@ type binding struct {
 
 // counts are totals of one session.
 type counts struct {
-	submits, delivers atomic.Uint64 // requests taken in, requests sent
-	refused           atomic.Uint64 // requests that this package answered with an error
-	unsolicited       atomic.Uint64 // responses to nothing that was asked
+	in, out             meter         // messages taken in, messages sent
+	refused             atomic.Uint64 // requests that this package answered with an error
+	unsolicited         atomic.Uint64 // responses to nothing that was asked
+	octetsIn, octetsOut atomic.Uint64 // of PDUs
 }
 
 // endError is why a session ended: words for the log and, at times, their cause.
@@ -129,19 +139,19 @@ func (e endError) Error() string {
 func (e endError) Unwrap() error { return e.cause }
 
 func newSession(srv *Server, id string, conn, raw net.Conn, unbound func()) *Session {
-	return &Session{
+	s := &Session{
 		srv: srv, id: id, conn: conn, raw: raw, unbound: unbound,
 		log:        srv.log.With("session", id, "remote", addrString(raw.RemoteAddr())),
 		started:    time.Now(),
 		out:        newOutbound(),
 		writerDone: make(chan struct{}),
 		retime:     make(chan struct{}, 1),
-		window:     make(chan struct{}, srv.cfg.Window),
-		delivers:   make(chan struct{}, srv.cfg.DeliverWindow),
 		closing:    make(chan struct{}),
 		stopRead:   make(chan struct{}),
 		dead:       make(chan struct{}),
 	}
+	s.SetLimits(Limits{})
+	return s
 }
 
 // ID names the session, uniquely also over restarts of the server.
@@ -182,9 +192,6 @@ func (s *Session) bound() binding {
 	return binding{}
 }
 
-// SetLimits bounds the session from now on, anew with each call.
-func (s *Session) SetLimits(l Limits) { s.limits.Store(&l) }
-
 // Close ends the session in order: unbind is sent, what the ESME sends until its unbind_resp is
 // answered, then the connection is closed. The ESME has closeTime for its part. Close does not
 // wait; see Done. A connection that has not bound is closed at once. The reason is for the log.
@@ -197,6 +204,7 @@ func (s *Session) Close(reason string) {
 	if !s.ending.CompareAndSwap(nil, &endError{reason: reason}) {
 		return
 	}
+	s.noteEnd(reason)
 	s.closeBy.Store(s.now() + int64(s.closeLimit()))
 	_ = s.raw.SetWriteDeadline(time.Now().Add(s.closeLimit())) // for a write that is stuck already
 	close(s.closing)
@@ -209,7 +217,9 @@ func (s *Session) closeLimit() time.Duration { return min(s.srv.cfg.Response, cl
 
 // kill ends the session at once. The first reason is kept.
 func (s *Session) kill(why endError) {
-	s.ending.CompareAndSwap(nil, &why)
+	if s.ending.CompareAndSwap(nil, &why) {
+		s.noteEnd(why.reason)
+	}
 	s.die()
 	s.raw.Close()
 }

@@ -13,10 +13,10 @@ const noTimer = time.Hour
 // reader only notes the time. The session-init timer is not here, it is the read deadline of
 // the connection until it has bound. Only the writer calls it. [SMPP34 7.2]
 func (s *Session) checkTimers() time.Duration {
-	if s.binding.Load() == nil {
-		return noTimer
-	}
 	now := s.now()
+	if s.binding.Load() == nil {
+		return s.checkPDU(now)
+	}
 	if by := s.closeBy.Load(); by != 0 {
 		return s.checkClose(by - now)
 	}
@@ -28,11 +28,31 @@ func (s *Session) checkTimers() time.Duration {
 		s.kill(endError{reason: "inactivity timer"})
 		return noTimer
 	}
-	next := s.checkEnquire(now, silence)
+	next := min(s.checkEnquire(now, silence), s.checkPDU(now))
 	if limit := s.srv.cfg.Inactivity; limit > 0 {
 		next = min(next, limit-silence)
 	}
 	return next
+}
+
+// checkPDU ends a session whose ESME does not send the rest of a PDU, whatever other timers say: a
+// peer of one octet a minute must not hold memory for ever. The specification has no such timer.
+func (s *Session) checkPDU(now int64) time.Duration {
+	limit, began := s.srv.cfg.PDURead, s.partial.Load()
+	switch {
+	case limit < 0:
+		return noTimer
+	case began == 0:
+		return limit // one that begins after this is seen then, and has its time left
+	case time.Duration(now-began) < limit:
+		return limit - time.Duration(now-began)
+	}
+	if s.ending.CompareAndSwap(nil, &endError{reason: "a PDU did not come in whole in time"}) {
+		s.noteEnd("a PDU did not come in whole in time")
+		s.fault(FaultMalformed, &smpp.Error{Status: smpp.StatusInvCmdLen, Reason: "did not come in whole in time"})
+		s.interrupt()
+	}
+	return noTimer
 }
 
 // checkClose stops the reader when an orderly end takes too long.
@@ -54,6 +74,7 @@ func (s *Session) checkEnquire(now int64, silence time.Duration) time.Duration {
 	if s.enquired != 0 {
 		left := cfg.Response - time.Duration(now-s.enquired)
 		if left <= 0 {
+			s.fault(FaultEnquireIgnored, nil)
 			s.kill(endError{reason: "enquire_link was not answered"})
 		}
 		return max(min(left, cfg.EnquireLink), time.Millisecond)
@@ -64,7 +85,17 @@ func (s *Session) checkEnquire(now int64, silence time.Duration) time.Duration {
 	if silence < cfg.EnquireLink {
 		return cfg.EnquireLink - silence
 	}
-	s.enquired = now
-	_ = s.out.put(smpp.StatusOK, s.requests.enquire(), &smpp.EnquireLink{}) // an error: the session is over
-	return min(cfg.Response, cfg.EnquireLink)                               // answered by then, the next one may be due
+	s.enquire(now)
+	return min(cfg.Response, cfg.EnquireLink) // answered by then, the next one may be due
+}
+
+// enquire sends enquire_link, and tells what had to come before.
+func (s *Session) enquire(now int64) {
+	sequence, answered := s.requests.enquire()
+	if !answered && now-s.enquiry >= int64(s.srv.cfg.Response) {
+		s.fault(FaultEnquireIgnored, nil) // another PDU was the sign of life
+	}
+	s.fault(FaultNoEnquireLink, nil)
+	s.enquired, s.enquiry = now, now
+	_ = s.out.put(smpp.StatusOK, sequence, &smpp.EnquireLink{}) // an error: the session is over
 }

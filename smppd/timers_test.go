@@ -161,7 +161,7 @@ func TestEnquireLink_AnsweredWithOtherTraffic_SessionStays(t *testing.T) {
 }
 
 func TestEnquireLink_HalfAPDU_IsNoSignOfLife(t *testing.T) {
-	bubble(t, Config{}, newBackend(), func(t *testing.T, r *running) {
+	bubble(t, Config{PDURead: -1}, newBackend(), func(t *testing.T, r *running) {
 		p := r.bound(TRX)
 		p.write(frame(t, 9, message("316"))[:30])
 		p.endsAfter(40 * time.Second)
