@@ -107,7 +107,8 @@ type coder struct {
 	off    int    // decoding: the next octet
 	start  int    // encoding: where the PDU begins in b
 	encode bool
-	loose  bool // times of any form: deliver_sm of real providers
+	loose  bool    // times of any form: deliver_sm of real providers
+	visit  visitor // decoding: is told of each field; nil when the PDU is all that is wanted
 	err    *Error
 }
 
@@ -163,6 +164,7 @@ func (c *coder) octet(field string, v *uint8) {
 	default:
 		*v = c.b[c.off]
 		c.off++
+		c.saw(field, kindInteger, c.off-1, c.off)
 	}
 }
 
@@ -177,6 +179,7 @@ func (c *coder) uint32(field string, v *uint32) {
 	default:
 		*v = binary.BigEndian.Uint32(c.b[c.off:])
 		c.off += 4
+		c.saw(field, kindInteger, c.off-4, c.off)
 	}
 }
 
@@ -196,6 +199,7 @@ func (c *coder) text(field string, v *string, limit int, status CommandStatus) {
 		case n >= 0:
 			*v = view(rest[:n])
 			c.off += n + 1
+			c.saw(field, kindText, c.off-n-1, c.off-1)
 		case len(rest) == limit:
 			c.fail(field, status, "longer than "+strconv.Itoa(limit)+" octets with its NUL")
 		default:
@@ -250,6 +254,7 @@ func (c *coder) shortMessage(v *[]byte) {
 	default:
 		*v = c.b[c.off : c.off+int(n) : c.off+int(n)]
 		c.off += int(n)
+		c.saw("short_message", kindMessage, c.off-int(n), c.off)
 	}
 }
 
@@ -260,6 +265,7 @@ func (c *coder) tlvs(v *TLVs) {
 	}
 	if !c.encode {
 		*v = TLVs(c.b[c.off:len(c.b):len(c.b)])
+		c.sawTLVs(*v)
 	}
 	if at, reason := v.scan(); reason != "" {
 		if !c.encode {
