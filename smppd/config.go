@@ -54,6 +54,12 @@ type Config struct {
 	// MaxBindTries is how many binds a connection may have refused; with the last of them it is
 	// closed. Default 3.
 	MaxBindTries int
+	// Trace is how many octets a session keeps of its last PDUs, see Session.Trace; what was not
+	// needed so far takes no memory. Default 8 KiB; negative: nothing is kept.
+	Trace int
+	// KeptTraces is how many traces of ended sessions are kept, and as many of connections whose
+	// binds were refused. Default 32.
+	KeptTraces int
 	// Allow holds the addresses that may connect; the connections of others are closed before the
 	// TLS handshake. Empty: all may.
 	Allow []netip.Prefix
@@ -75,6 +81,8 @@ func (c Config) withDefaults() Config {
 	setPositive(&c.MaxUnbound, 256)
 	setPositive(&c.MaxUnboundPerAddress, (c.MaxUnbound+3)/4)
 	setPositive(&c.MaxBindTries, 3)
+	setDefault(&c.Trace, 8<<10)
+	setPositive(&c.KeptTraces, 32)
 	return c
 }
 

@@ -210,7 +210,12 @@ func TestWrongLength_MoreOctetsFollow_NackStillArrives(t *testing.T) {
 // startTCP runs a server on the loopback address.
 func startTCP(t testing.TB, cfg Config, b *backend) *running {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return startTCPOn(t, "127.0.0.1:0", cfg, b)
+}
+
+func startTCPOn(t testing.TB, addr string, cfg Config, b *backend) *running {
+	t.Helper()
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -145,6 +145,7 @@ func (s *Session) write(buf []byte) error {
 	if err := s.conn.SetWriteDeadline(time.Now().Add(limit)); err != nil {
 		return err
 	}
+	s.trace.putAll(s.now(), buf)
 	n, err := s.conn.Write(buf)
 	s.counts.octetsOut.Add(uint64(n))
 	return err

@@ -40,7 +40,9 @@ func (s *Session) readLoop(ctx context.Context) (end ending) {
 		if err != nil {
 			return s.readEnding(err)
 		}
-		s.lastRead.Store(s.now())
+		now := s.now()
+		s.lastRead.Store(now)
+		s.trace.put(now, true, frame)
 		if !s.awaitRoom() {
 			return ending{why: endError{reason: "stopped"}, orderly: true}
 		}
@@ -81,6 +83,9 @@ func (s *Session) readEnding(err error) ending {
 	case errors.As(err, &bad): // where the next PDU begins is not known any more [SMPP34 4.3]
 		s.fault(FaultMalformed, bad)
 		s.counts.refused.Add(1)
+		if bad.HeaderOK {
+			s.traceHeader(bad.Header)
+		}
 		s.noteError(bad.Header.ID, bad.Status, bad)
 		pdu, status, sequence := bad.Answer()
 		return ending{endError{"PDU of a wrong length", err}, true, &lastAnswer{status, sequence, pdu}}

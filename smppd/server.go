@@ -24,6 +24,7 @@ type Server struct {
 	unbound chan struct{} // holds one token for each connection that has not bound
 	door    *door
 	stats   totals
+	traces  traces
 
 	mu       sync.Mutex
 	lastID   uint64                // under mu
@@ -224,6 +225,7 @@ func (srv *Server) serve(ctx context.Context, s *Session) {
 	}()
 	end := s.readLoop(ctx)
 	s.finish(end)
+	s.keepTrace()
 	srv.remove(s)
 	s.logEnd()
 	if s.binding.Load() != nil {

@@ -102,6 +102,7 @@ type Session struct {
 	dead     chan struct{} // closed when the session can carry nothing any more
 	deadOnce sync.Once
 
+	trace  ring
 	counts counts
 }
 
@@ -149,6 +150,9 @@ func newSession(srv *Server, id string, conn, raw net.Conn, unbound func()) *Ses
 		closing:    make(chan struct{}),
 		stopRead:   make(chan struct{}),
 		dead:       make(chan struct{}),
+	}
+	if octets := srv.cfg.Trace; octets > 0 {
+		s.trace.half = max(octets/2, traceLeast)
 	}
 	s.SetLimits(Limits{})
 	return s
