@@ -36,7 +36,7 @@ type backend struct {
 }
 
 func newBackend() *backend {
-	return &backend{bound: map[*Session]int{}, closed: map[*Session]int{}, bounds: make(chan *Session, 1000)}
+	return &backend{bound: map[*Session]int{}, closed: map[*Session]int{}, bounds: make(chan *Session, 2000)}
 }
 
 func (b *backend) Bind(ctx context.Context, s *Session, bind *smpp.Bind) error {
@@ -162,6 +162,7 @@ type running struct {
 	t    testing.TB
 	srv  *Server
 	b    *backend
+	addr string
 	dial func() net.Conn
 	stop func() // ends Serve and waits for it; may be called again
 }
@@ -213,7 +214,7 @@ func startOn(t testing.TB, cfg Config, b *backend, l net.Listener, dial func() n
 	srv := New(cfg, b, discardLog())
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(ctx, l) }()
-	r := &running{t: t, srv: srv, b: b, dial: dial}
+	r := &running{t: t, srv: srv, b: b, addr: l.Addr().String(), dial: dial}
 	r.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {

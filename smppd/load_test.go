@@ -1,8 +1,6 @@
 package smppd
 
 import (
-	"net"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -84,37 +82,6 @@ func load(b testing.TB, p *peer, n int) {
 		}
 		outstanding--
 	}
-}
-
-// BenchmarkIdleSession reports the memory of a bound, idle TLS session: heap and stacks of the
-// server's side and the client's together, less those of a client measured alone.
-func BenchmarkIdleSession(b *testing.B) {
-	r := startTLS(b, Config{}, newBackend())
-	before := memory()
-	conns := make([]net.Conn, 0, 500)
-	for range cap(conns) {
-		p := r.bound(TRX)
-		p.r = nil
-		conns = append(conns, p.conn)
-	}
-	for b.Loop() {
-		runtime.GC()
-	}
-	b.ReportMetric(float64(memory()-before)/float64(len(conns))/1024, "KiB/pair")
-	for _, c := range conns {
-		c.Close()
-	}
-	r.stop()
-}
-
-// memory is what the heap and the stacks hold after a collection.
-func memory() uint64 {
-	var m runtime.MemStats
-	for range 4 { // each halves stacks that have grown too large
-		runtime.GC()
-	}
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc + m.StackInuse
 }
 
 // cpuTime is the time that the processors have spent on this process, clients included: unlike the

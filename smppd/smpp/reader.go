@@ -74,24 +74,25 @@ func (r *Reader) peekHeader() ([]byte, error) {
 	return head, err
 }
 
-// take returns the next n octets. Memory grows with what has come in, not with
-// what was announced.
+// take returns the next n octets. Memory is taken for what has come in, not for
+// what was announced: up to twice of it, beside the buffer.
 func (r *Reader) take(n int) ([]byte, error) {
-	if n <= r.r.Size() {
-		if _, err := r.r.Peek(n); err != nil {
-			return nil, unexpected(err)
-		}
+	begin := min(n, r.r.Size())
+	if _, err := r.r.Peek(begin); err != nil {
+		return nil, unexpected(err)
 	}
-	frame := make([]byte, 0, min(n, r.r.Size()))
-	for len(frame) < n {
-		if _, err := r.r.Peek(1); err != nil {
-			return nil, unexpected(err)
-		}
+	frame := make([]byte, 0, begin)
+	for {
 		part, _ := r.r.Peek(min(n-len(frame), r.r.Buffered()))
 		frame = append(frame, part...)
 		_, _ = r.r.Discard(len(part))
+		if len(frame) == n {
+			return frame, nil
+		}
+		if _, err := r.r.Peek(1); err != nil {
+			return nil, unexpected(err)
+		}
 	}
-	return frame, nil
 }
 
 // Buffered returns how many octets have come in beyond the last frame: with 0

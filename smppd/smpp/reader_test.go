@@ -113,6 +113,25 @@ func TestReader_ClaimedLength_CostsNoMemory(t *testing.T) {
 	}
 }
 
+func TestReader_PartOfAPDU_TakesMemoryAsItComes(t *testing.T) {
+	head := []byte{0x03, 0xFF, 0xFF, 0xFF, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 1}
+	for _, arrived := range []int{HeaderLen, 1000, 4000, 4097, 10_000, 100_000, 1_000_000} {
+		in := append(bytes.Clone(head), make([]byte, arrived-HeaderLen)...)
+		r := NewReader(iotest.HalfReader(bytes.NewReader(in)), 1<<30)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := r.ReadFrame()
+		runtime.ReadMemStats(&after)
+		most := readBuffer + 1024
+		if arrived > readBuffer {
+			most += 6 * arrived // growing leaves the smaller ones behind: together no more than this
+		}
+		if used := int(after.TotalAlloc - before.TotalAlloc); err != io.ErrUnexpectedEOF || used > most {
+			t.Errorf("%d octets came, %d were allocated, %v", arrived, used, err)
+		}
+	}
+}
+
 func TestWindow_FullAndTaken(t *testing.T) {
 	w := NewWindow[string](2)
 	a, errA := w.Add(time0, "a")
