@@ -24,6 +24,48 @@ func BenchmarkSubmit(b *testing.B) {
 }
 
 func benchmarkSubmit(b *testing.B, begin func(testing.TB, Config, *backend) *running) {
+	l := newLoader(b, begin)
+	b.ReportAllocs()
+	b.ResetTimer()
+	cpu := cpuTime(b)
+	l.run(b, b.N)
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "submits/s")
+	b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N), "cpu-ns/op")
+	l.stop()
+}
+
+// BenchmarkTLSRatio is the rate of BenchmarkSubmit over TLS as a share of that over plain TCP. The
+// two take turns, so that what else the machine does slows both.
+func BenchmarkTLSRatio(b *testing.B) {
+	const turn = 20_000 // submits
+	secure, plain := newLoader(b, startTLS), newLoader(b, startTCP)
+	secure.run(b, turn)
+	plain.run(b, turn)
+	var took, cpu [2]time.Duration
+	for b.Loop() {
+		for i, l := range []*loader{secure, plain} {
+			begin, used := time.Now(), cpuTime(b)
+			l.run(b, turn)
+			took[i] += time.Since(begin)
+			cpu[i] += cpuTime(b) - used
+		}
+	}
+	b.ReportMetric(turn*float64(b.N)/took[0].Seconds(), "TLS-submits/s")
+	b.ReportMetric(turn*float64(b.N)/took[1].Seconds(), "plain-submits/s")
+	b.ReportMetric(took[1].Seconds()/took[0].Seconds(), "ratio")
+	b.ReportMetric(cpu[1].Seconds()/cpu[0].Seconds(), "cpu-ratio")
+	secure.stop()
+	plain.stop()
+}
+
+// loader is a server with bound sessions to load.
+type loader struct {
+	peers []*peer
+	stop  func()
+}
+
+func newLoader(b *testing.B, begin func(testing.TB, Config, *backend) *running) *loader {
 	back, replies := held(loadSessions * loadWindow)
 	r := begin(b, Config{Window: loadWindow}, back)
 	go func() {
@@ -34,26 +76,27 @@ func benchmarkSubmit(b *testing.B, begin func(testing.TB, Config, *backend) *run
 			}
 		}
 	}()
-	defer close(replies)
-	var peers []*peer
+	l := &loader{}
 	for range loadSessions {
-		peers = append(peers, r.bound(TRX))
+		l.peers = append(l.peers, r.bound(TRX))
 	}
-	b.ReportAllocs()
-	b.ResetTimer()
-	cpu := cpuTime(b)
+	l.stop = func() {
+		for _, p := range l.peers {
+			p.conn.Close()
+		}
+		r.stop()
+		close(replies)
+	}
+	return l
+}
+
+// run sends n messages over all sessions at once and waits for the answers.
+func (l *loader) run(b *testing.B, n int) {
 	var wg sync.WaitGroup
-	for _, p := range peers {
-		wg.Go(func() { load(b, p, b.N/loadSessions+1) })
+	for _, p := range l.peers {
+		wg.Go(func() { load(b, p, n/loadSessions+1) })
 	}
 	wg.Wait()
-	b.StopTimer()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "submits/s")
-	b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N), "cpu-ns/op")
-	for _, p := range peers {
-		p.conn.Close()
-	}
-	r.stop()
 }
 
 // load sends n messages, a window's half at a time.
