@@ -32,6 +32,8 @@ type Config struct {
 	// PDURead is how long a PDU that has begun to arrive may take to be whole, whatever the other
 	// timers are; past it the session ends. Default 30 s. The specification has no such timer
 	// [SMPP34 7.2]: it is here so that a peer that sends an octet a minute holds nothing for ever.
+	// With TLS the octets of a record count when it is whole; half a record, of 16 KiB at most,
+	// is ended by EnquireLink or Inactivity.
 	PDURead time.Duration
 
 	// Window is the most requests about messages of one session that may be unanswered. The next ones stay

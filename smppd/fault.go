@@ -33,17 +33,23 @@ const (
 	FaultEnquireIgnored                      // an enquire_link that it did not answer in time
 )
 
-// callbacks lets Backend.Fault be called until Backend.Closed is.
+// callbacks lets Backend.Fault be called after Backend.Bound was, until Backend.Closed is.
 type callbacks struct {
 	mu      sync.Mutex
-	closed  bool // under mu
+	isOpen  bool // under mu
 	running sync.WaitGroup
+}
+
+func (c *callbacks) open() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.isOpen = true
 }
 
 func (c *callbacks) enter() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if !c.isOpen {
 		return false
 	}
 	c.running.Add(1)
@@ -53,14 +59,14 @@ func (c *callbacks) enter() bool {
 // close lets none in any more and waits for those that are in.
 func (c *callbacks) close() {
 	c.mu.Lock()
-	c.closed = true
+	c.isOpen = false
 	c.mu.Unlock()
 	c.running.Wait()
 }
 
 // fault tells the Backend what a bound ESME does wrong. No lock may be held.
 func (s *Session) fault(kind FaultKind, bad *smpp.Error) {
-	if !s.answered.Load() || !s.faults.enter() {
+	if !s.faults.enter() {
 		return
 	}
 	defer s.faults.running.Done()

@@ -3,6 +3,7 @@ package smppd
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"gsmgate/smppd/smpp"
@@ -115,7 +116,8 @@ func (s *Session) refuse(h smpp.Header, p smpp.PDU, status smpp.CommandStatus, e
 func (s *Session) bind(ctx context.Context, h smpp.Header, b *smpp.Bind) (end ending, over bool) {
 	if err := s.authorise(ctx, b); err != nil {
 		s.log.Info("bind refused", "system_id", b.SystemID, "status", statusOf(err), "err", err)
-		s.tried.Store(&b.SystemID)
+		tried := strings.Clone(b.SystemID) // without the rest of the PDU
+		s.tried.Store(&tried)
 		s.refuse(h, &smpp.BindResp{ID: h.ID.Response()}, statusOf(err), err) // header only [SMPP34 4.1.2]
 		return s.countTry(h)
 	}
@@ -123,10 +125,7 @@ func (s *Session) bind(ctx context.Context, h smpp.Header, b *smpp.Bind) (end en
 		s.srv.unreserve()
 		return ending{}, false // the connection is gone, and the next read says so
 	}
-	s.binding.Store(&binding{
-		systemID: b.SystemID, systemType: b.SystemType, typ: bindTypeOf(b.ID),
-		version: b.InterfaceVersion, addressRange: b.AddressRange, since: time.Now(),
-	})
+	s.binding.Store(bindingOf(b))
 	s.unbound()
 	resp := &smpp.BindResp{ID: h.ID.Response(), SystemID: s.srv.cfg.SystemID}
 	if b.InterfaceVersion >= smpp.Version34 { // older ones know no TLVs [SMPP34 3.4]
@@ -137,7 +136,16 @@ func (s *Session) bind(ctx context.Context, h smpp.Header, b *smpp.Bind) (end en
 	signal(s.retime)
 	s.log.Info("bound", "system_id", b.SystemID, "type", s.BindType().String(), "version", b.InterfaceVersion)
 	s.srv.backend.Bound(s)
+	s.faults.open()
 	return ending{}, false
+}
+
+// bindingOf copies what it keeps: the strings of b are parts of the whole PDU.
+func bindingOf(b *smpp.Bind) *binding {
+	return &binding{
+		systemID: strings.Clone(b.SystemID), systemType: strings.Clone(b.SystemType), typ: bindTypeOf(b.ID),
+		version: b.InterfaceVersion, addressRange: strings.Clone(b.AddressRange), since: time.Now(),
+	}
 }
 
 // countTry counts a bind that was refused. After MaxBindTries the connection ends: who guesses
