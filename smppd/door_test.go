@@ -1,11 +1,14 @@
 package smppd
 
 import (
+	"bytes"
 	"crypto/tls"
+	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gsmgate/smppd/smpp"
@@ -176,4 +179,20 @@ func TestMaxBindTries_Refused_ClosedAfterTheAnswer(t *testing.T) {
 	for range 5 { // bound, it only hears that it is
 		again.expect(smpp.IDBindTransceiverResp, smpp.StatusAlyBnd, again.send(wrong))
 	}
+}
+
+func TestDoor_Complain_LoggedAtMostEvery10s(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		d := newDoor(Config{}, slog.New(slog.NewTextHandler(&out, nil)))
+		for range 25 { // seconds
+			for range 100 {
+				d.complain("test", &net.TCPAddr{})
+			}
+			time.Sleep(time.Second)
+		}
+		if n := bytes.Count(out.Bytes(), []byte("turned away")); n != 3 {
+			t.Errorf("%d lines in 25 s, want 3", n)
+		}
+	})
 }

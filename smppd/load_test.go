@@ -24,7 +24,7 @@ func BenchmarkSubmit(b *testing.B) {
 }
 
 func benchmarkSubmit(b *testing.B, begin func(testing.TB, Config, *backend) *running) {
-	l := newLoader(b, begin)
+	l := newLoader(b, begin, Config{})
 	b.ReportAllocs()
 	b.ResetTimer()
 	cpu := cpuTime(b)
@@ -35,28 +35,37 @@ func benchmarkSubmit(b *testing.B, begin func(testing.TB, Config, *backend) *run
 	l.stop()
 }
 
-// BenchmarkTLSRatio is the rate of BenchmarkSubmit over TLS as a share of that over plain TCP. The
-// two take turns, so that what else the machine does slows both.
+// BenchmarkTLSRatio is the rate of BenchmarkSubmit over TLS as a share of that over plain TCP.
 func BenchmarkTLSRatio(b *testing.B) {
+	compare(b, "plain", newLoader(b, startTCP, Config{}), "TLS", newLoader(b, startTLS, Config{}))
+}
+
+// BenchmarkTraceRatio is the rate of BenchmarkSubmit over TLS as a share of that without tracing.
+func BenchmarkTraceRatio(b *testing.B) {
+	compare(b, "untraced", newLoader(b, startTLS, Config{Trace: -1}), "traced", newLoader(b, startTLS, Config{}))
+}
+
+// compare reports the rates of two servers, and the second's as a share of the first's: by the
+// clock, and by processor time. They take turns, so that what else the machine does slows both.
+func compare(b *testing.B, nameA string, a *loader, nameB string, second *loader) {
 	const turn = 20_000 // submits
-	secure, plain := newLoader(b, startTLS), newLoader(b, startTCP)
-	secure.run(b, turn)
-	plain.run(b, turn)
+	a.run(b, turn)
+	second.run(b, turn)
 	var took, cpu [2]time.Duration
 	for b.Loop() {
-		for i, l := range []*loader{secure, plain} {
+		for i, l := range []*loader{a, second} {
 			begin, used := time.Now(), cpuTime(b)
 			l.run(b, turn)
 			took[i] += time.Since(begin)
 			cpu[i] += cpuTime(b) - used
 		}
 	}
-	b.ReportMetric(turn*float64(b.N)/took[0].Seconds(), "TLS-submits/s")
-	b.ReportMetric(turn*float64(b.N)/took[1].Seconds(), "plain-submits/s")
-	b.ReportMetric(took[1].Seconds()/took[0].Seconds(), "ratio")
-	b.ReportMetric(cpu[1].Seconds()/cpu[0].Seconds(), "cpu-ratio")
-	secure.stop()
-	plain.stop()
+	b.ReportMetric(turn*float64(b.N)/took[0].Seconds(), nameA+"-submits/s")
+	b.ReportMetric(turn*float64(b.N)/took[1].Seconds(), nameB+"-submits/s")
+	b.ReportMetric(took[0].Seconds()/took[1].Seconds(), "ratio")
+	b.ReportMetric(cpu[0].Seconds()/cpu[1].Seconds(), "cpu-ratio")
+	a.stop()
+	second.stop()
 }
 
 // loader is a server with bound sessions to load.
@@ -65,9 +74,10 @@ type loader struct {
 	stop  func()
 }
 
-func newLoader(b *testing.B, begin func(testing.TB, Config, *backend) *running) *loader {
+func newLoader(b *testing.B, begin func(testing.TB, Config, *backend) *running, cfg Config) *loader {
 	back, replies := held(loadSessions * loadWindow)
-	r := begin(b, Config{Window: loadWindow}, back)
+	cfg.Window = loadWindow
+	r := begin(b, cfg, back)
 	go func() {
 		for reply := range replies {
 			reply("0123456789abcdef", nil)

@@ -82,18 +82,25 @@ func (r *ring) add(now int64, fromESME bool, frame []byte) {
 	} else {
 		r.watching[kind] = len(r.new) + 1
 	}
-	var head [traceHead]byte
-	binary.LittleEndian.PutUint64(head[0:], uint64(now))
-	binary.LittleEndian.PutUint32(head[8:], uint32(len(frame)))
-	binary.LittleEndian.PutUint32(head[12:], 1)
-	binary.LittleEndian.PutUint16(head[16:], uint16(kept))
-	if fromESME {
-		head[18] = 1
-	}
-	r.new = append(append(r.new, head[:]...), frame[:kept]...)
+	at := len(r.new)
+	r.new = r.new[:at+traceHead+kept]
+	rec := r.new[at:]
+	binary.LittleEndian.PutUint64(rec, uint64(now))
+	binary.LittleEndian.PutUint32(rec[8:], uint32(len(frame)))
+	binary.LittleEndian.PutUint32(rec[12:], 1)
+	binary.LittleEndian.PutUint32(rec[16:], uint32(kept)|uint32(sender(fromESME))<<16)
+	copy(rec[traceHead:], frame)
 	if id := commandOf(frame); id.IsBind() || id == smpp.IDOutbind {
-		smpp.HidePassword(r.new[len(r.new)-kept:])
+		smpp.HidePassword(rec[traceHead:])
 	}
+}
+
+// sender is how a ring says who sent a PDU.
+func sender(fromESME bool) uint8 {
+	if fromESME {
+		return 1
+	}
+	return 0
 }
 
 // again counts an enquire_link PDU that is like the one at, and keeps it in its place.
