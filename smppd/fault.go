@@ -21,7 +21,7 @@ type FaultKind uint8
 
 // What an ESME may do wrong.
 const (
-	FaultMalformed      FaultKind = iota + 1 // a PDU that breaks the specification, or an unknown command_id
+	FaultMalformed      FaultKind = iota + 1 // a PDU that breaks the specification, has an unknown command_id, or does not come in whole
 	FaultState                               // a request that its state does not allow
 	FaultWindow                              // more requests outstanding than its window: once for each time it had to wait
 	FaultThrottled                           // more messages a second than its limit
