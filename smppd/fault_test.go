@@ -205,3 +205,18 @@ func TestPDURead_Unbound_EndsThoughSessionInitIsOff(t *testing.T) {
 		p.endsAfter(30 * time.Second)
 	})
 }
+
+// The response timer of a deliver_sm and the end of its session fall on the same moment; the
+// harness holds that nothing is told after Closed.
+func TestFault_AtTheMomentOfTheEnd_NeverAfterClosed(t *testing.T) {
+	for range 50 {
+		b := newBackend()
+		bubble(t, Config{EnquireLink: -1, Inactivity: 10 * time.Second, Response: 10 * time.Second}, b, func(t *testing.T, r *running) {
+			p := r.bound(RX)
+			done := deliver(context.Background(), r.session(), "x")
+			p.expectRequest(smpp.IDDeliverSM)
+			p.endsAfter(10 * time.Second)
+			wantErr(t, (<-done).err, ErrNoResponse)
+		})
+	}
+}
