@@ -46,13 +46,15 @@ type Config struct {
 	MaxPDU int
 	// MaxSessions is the most bound sessions; a bind beyond hears ESME_RBINDFAIL. Default 2000.
 	MaxSessions int
-	// MaxUnbound is the most connections that have not bound; at that number the listener is not
-	// read until one binds or ends. Default 256.
+	// MaxUnbound is the most connections that have not bound and are read from; beyond it they
+	// wait until one of those has bound or ended. Default 256.
 	MaxUnbound int
-	// MaxUnboundPerAddress is the most connections from one IP address (with IPv6: from one /64)
-	// that have not bound; one beyond is closed at once, so that one address cannot keep the
-	// others out. Default a quarter of MaxUnbound.
+	// MaxUnboundPerAddress is the same for one IP address (with IPv6: for one /64), so that one
+	// address cannot keep the others out. Default a quarter of MaxUnbound.
 	MaxUnboundPerAddress int
+	// MaxWaiting is how many connections may wait for such a place, for 30 s each; those beyond
+	// are closed at once. Default 4096.
+	MaxWaiting int
 	// MaxBindTries is how many binds a connection may have refused; with the last of them it is
 	// closed. Default 3.
 	MaxBindTries int
@@ -82,6 +84,7 @@ func (c Config) withDefaults() Config {
 	setPositive(&c.MaxSessions, 2000)
 	setPositive(&c.MaxUnbound, 256)
 	setPositive(&c.MaxUnboundPerAddress, (c.MaxUnbound+3)/4)
+	setPositive(&c.MaxWaiting, 4096)
 	setPositive(&c.MaxBindTries, 3)
 	setDefault(&c.Trace, 8<<10)
 	setPositive(&c.KeptTraces, 32)

@@ -14,16 +14,14 @@ const complainEvery = 10 * time.Second
 // door decides which connections are let in, before anything is read from them.
 type door struct {
 	allow []netip.Prefix // empty: all
-	most  int            // unbound connections of one address
 	log   *slog.Logger
 
-	mu      sync.Mutex
-	unbound map[netip.Addr]int // under mu: connections that have not bound; none has 0
-	said    time.Time          // under mu: when it was last logged that one was turned away
+	mu   sync.Mutex
+	said time.Time // under mu: when it was last logged that one was turned away
 }
 
 func newDoor(cfg Config, log *slog.Logger) *door {
-	d := &door{most: cfg.MaxUnboundPerAddress, log: log, unbound: make(map[netip.Addr]int)}
+	d := &door{log: log}
 	for _, p := range cfg.Allow {
 		d.allow = append(d.allow, unmapped(p))
 	}
@@ -67,32 +65,6 @@ func (d *door) allowed(a netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// enter counts an unbound connection from a. It is false when there are as many as there may be.
-// What has no IP address, such as a pipe, is not counted.
-func (d *door) enter(a netip.Addr) bool {
-	if !a.IsValid() {
-		return true
-	}
-	key := neighbours(a)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.unbound[key] >= d.most {
-		return false
-	}
-	d.unbound[key]++
-	return true
-}
-
-// leave is called when a connection that entered has bound or ended.
-func (d *door) leave(a netip.Addr) {
-	key := neighbours(a)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.unbound[key]--; d.unbound[key] <= 0 {
-		delete(d.unbound, key)
-	}
 }
 
 // complain logs that a connection was turned away, though not each time.

@@ -49,32 +49,6 @@ func TestDoor_Allow_Addresses(t *testing.T) {
 	}
 }
 
-func TestDoor_Neighbours_IPv6By64(t *testing.T) {
-	d := newDoor(Config{MaxUnboundPerAddress: 2}, discardLog())
-	enter := func(a string, want bool) {
-		t.Helper()
-		if got := d.enter(netip.MustParseAddr(a)); got != want {
-			t.Errorf("%s: %v", a, got)
-		}
-	}
-	enter("2001:db8::1", true)
-	enter("2001:db8::2", true)
-	enter("2001:db8:0:0:ffff::3", false)
-	enter("2001:db8:0:1::1", true)
-	enter("192.0.2.1", true)
-	enter("192.0.2.2", true)
-	enter("192.0.2.1", true)
-	enter("192.0.2.1", false)
-	d.leave(netip.MustParseAddr("192.0.2.1"))
-	enter("192.0.2.1", true)
-	for _, a := range []string{"2001:db8::1", "2001:db8::9", "2001:db8:0:1::1", "192.0.2.1", "192.0.2.2", "192.0.2.1"} {
-		d.leave(netip.MustParseAddr(a))
-	}
-	if len(d.unbound) != 0 {
-		t.Errorf("%v are still counted", d.unbound)
-	}
-}
-
 // dialFrom connects from an address of the loopback net.
 func dialFrom(t *testing.T, from, to string) net.Conn {
 	t.Helper()
@@ -143,8 +117,8 @@ func TestFlood_300SilentConnectionsOfOneAddress_OthersBindAtOnce(t *testing.T) {
 	if took := time.Since(begin); took > 30*time.Second {
 		t.Errorf("the bind of another address took %v", took)
 	}
-	if st := r.srv.Stats(); st.Crowded != 300-64 || st.Unbound > 65 {
-		t.Errorf("counted %+v, want 64 let in", st)
+	if st, waiting := r.srv.Stats(), r.srv.lobby.count(); st.Crowded != 0 || st.Unbound > 65 || waiting != 300-64 {
+		t.Errorf("counted %+v, %d wait, want 64 let in", st, waiting)
 	}
 	r.stop()
 	wg.Wait()

@@ -221,8 +221,8 @@ func startOn(t testing.TB, cfg Config, b *backend, l net.Listener, dial func() n
 			t.Errorf("Serve: %v", err)
 		}
 		st := srv.Stats()
-		if st.Panics != 0 || st.Bound+st.Unbound != 0 || len(srv.unbound) != 0 || srv.binds != 0 || len(srv.door.unbound) != 0 {
-			t.Errorf("at the end: %+v, %d places of unbound connections and %d of sessions in use", st, len(srv.unbound), srv.binds)
+		if st.Panics != 0 || st.Bound+st.Unbound != 0 || srv.lobby.taken != 0 || len(srv.lobby.unbound) != 0 || srv.lobby.waiting != 0 || srv.binds != 0 {
+			t.Errorf("at the end: %+v, %d places of unbound connections and %d of sessions in use", st, srv.lobby.taken, srv.binds)
 		}
 		b.check(t)
 	})

@@ -36,7 +36,7 @@ type Stats struct {
 	Connections      uint64 // accepted
 	HandshakesFailed uint64
 	Forbidden        uint64 // connections closed at once: their address is not allowed
-	Crowded          uint64 // connections closed at once: too many of their address had not bound
+	Crowded          uint64 // connections closed since too many others had not bound
 	Panics           uint64 // recovered: each is a bug
 }
 

@@ -20,9 +20,9 @@ type Server struct {
 	cfg     Config
 	backend Backend
 	log     *slog.Logger
-	prefix  string        // of session ids, another one with each start
-	unbound chan struct{} // holds one token for each connection that has not bound
+	prefix  string // of session ids, another one with each start
 	door    *door
+	lobby   *lobby
 	stats   totals
 	traces  traces
 
@@ -46,8 +46,8 @@ func New(cfg Config, b Backend, log *slog.Logger) *Server {
 	return &Server{
 		cfg: cfg, backend: b, log: log,
 		prefix:   hex.EncodeToString(id[:]),
-		unbound:  make(chan struct{}, cfg.MaxUnbound),
 		door:     newDoor(cfg, log),
+		lobby:    newLobby(cfg),
 		sessions: make(map[*Session]struct{}),
 	}
 }
@@ -59,7 +59,7 @@ func New(cfg Config, b Backend, log *slog.Logger) *Server {
 // Session.Close), and Serve returns nil after the last goroutine is gone. It returns an error when
 // the listener fails; the sessions are closed then, too.
 func (srv *Server) Serve(ctx context.Context, l net.Listener) error {
-	g := serving{srv: srv, ctx: ctx, sessions: make(map[*Session]struct{})}
+	g := &serving{srv: srv, ctx: ctx, sessions: make(map[*Session]struct{})}
 	listening, stop := context.WithCancel(ctx)
 	g.conns.Go(func() {
 		<-listening.Done()
@@ -67,6 +67,7 @@ func (srv *Server) Serve(ctx context.Context, l net.Listener) error {
 	})
 	err := g.accept(l)
 	stop()
+	srv.lobby.clear(func(n *newcomer) bool { return n.of == g })
 	g.closeAll("the server stops")
 	g.conns.Wait()
 	if ctx.Err() != nil {
@@ -81,10 +82,9 @@ type serving struct {
 	ctx   context.Context
 	conns sync.WaitGroup
 
-	fullLogged time.Time // when it was last logged that connections wait; for accept only
-
 	mu       sync.Mutex
 	sessions map[*Session]struct{} // under mu
+	stopped  bool                  // under mu: no session is added any more
 }
 
 // accept takes connections until the listener is closed or fails for good.
@@ -106,29 +106,43 @@ func (g *serving) accept(l net.Listener) error {
 	}
 }
 
-// welcome lets a connection in, or closes it at once.
+// welcome lets a connection in, now or in its turn, or closes it at once. It does not block.
 func (g *serving) welcome(conn net.Conn) {
 	srv, from := g.srv, addressOf(conn.RemoteAddr())
-	switch {
-	case !srv.door.allowed(from):
+	if !srv.door.allowed(from) {
 		srv.stats.forbidden.Add(1)
 		srv.door.complain("the address is not among the allowed ones", conn.RemoteAddr())
-	case !srv.door.enter(from):
-		srv.stats.crowded.Add(1)
-		srv.door.complain("as many unbound connections from one address as there may be", conn.RemoteAddr())
-	case !g.takeUnbound(): // the listener is being closed, and says so
-		srv.door.leave(from)
-	default:
-		srv.stats.connections.Add(1)
-		s := srv.newSession(conn, from)
-		g.add(s)
-		g.conns.Go(func() {
-			defer g.remove(s)
-			srv.serve(g.ctx, s)
-		})
+		closeRaw(conn)
 		return
 	}
-	closeRaw(conn)
+	g.conns.Add(1)
+	srv.lobby.enter(&newcomer{
+		from: from, since: time.Now(), of: g,
+		start: func() { g.start(conn, from) },
+		leave: func() {
+			defer g.conns.Done()
+			srv.stats.crowded.Add(1)
+			srv.door.complain("too many connections have not bound", conn.RemoteAddr())
+			closeRaw(conn)
+		},
+	})
+}
+
+// start begins the session of a connection that has its place.
+func (g *serving) start(conn net.Conn, from netip.Addr) {
+	g.srv.stats.connections.Add(1)
+	s := g.srv.newSession(conn, from)
+	if !g.add(s) { // the server stops
+		defer g.conns.Done()
+		closeRaw(conn)
+		g.srv.remove(s)
+		return
+	}
+	go func() {
+		defer g.conns.Done()
+		defer g.remove(s)
+		g.srv.serve(g.ctx, s)
+	}()
 }
 
 // temporary tells errors of one connection, or of a moment, from those of the listener: running
@@ -147,10 +161,14 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-func (g *serving) add(s *Session) {
+// add is false when all sessions were told to close: there is to be no other one.
+func (g *serving) add(s *Session) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.sessions[s] = struct{}{}
+	if !g.stopped {
+		g.sessions[s] = struct{}{}
+	}
+	return !g.stopped
 }
 
 func (g *serving) remove(s *Session) {
@@ -162,6 +180,7 @@ func (g *serving) remove(s *Session) {
 // closeAll begins the end of every session; none is added any more.
 func (g *serving) closeAll(reason string) {
 	g.mu.Lock()
+	g.stopped = true
 	all := make([]*Session, 0, len(g.sessions))
 	for s := range g.sessions {
 		all = append(all, s)
@@ -172,36 +191,13 @@ func (g *serving) closeAll(reason string) {
 	}
 }
 
-// takeUnbound waits for a place among the connections that have not bound.
-func (g *serving) takeUnbound() bool {
-	places := g.srv.unbound
-	select {
-	case places <- struct{}{}:
-		return true
-	default:
-	}
-	if time.Since(g.fullLogged) > 10*time.Second {
-		g.fullLogged = time.Now()
-		g.srv.log.Warn("as many unbound connections as there may be: new ones wait", "max", cap(places))
-	}
-	select {
-	case places <- struct{}{}:
-		return true
-	case <-g.ctx.Done():
-		return false
-	}
-}
-
 // newSession makes the session of a connection that holds a place among the unbound.
 func (srv *Server) newSession(conn net.Conn, from netip.Addr) *Session {
 	srv.mu.Lock()
 	srv.lastID++
 	id := fmt.Sprintf("%s-%d", srv.prefix, srv.lastID)
 	srv.mu.Unlock()
-	release := sync.OnceFunc(func() {
-		<-srv.unbound
-		srv.door.leave(from)
-	})
+	release := sync.OnceFunc(func() { srv.lobby.left(from) })
 	s := newSession(srv, id, conn, rawOf(conn), release)
 	srv.mu.Lock()
 	srv.sessions[s] = struct{}{}
