@@ -42,6 +42,20 @@ type Lane struct {
 	// Group, when set, names what m belongs to of which all must leave by one
 	// lane; "" when m is alone.
 	Group func(m *storage.Message) string
+	// Order, when set, names the conversation of m: the messages of one leave one
+	// after the other in the order of the queue, and one that is refused for now
+	// holds back those behind it. It is for lanes with Resend; a queue is drained
+	// by one such lane at a time.
+	Order func(m *storage.Message) string
+	// Takes, when set, says why an ordered lane cannot take m as things are; ""
+	// when it can. The message waits until then, and others pass it.
+	Takes func(m *storage.Message) string
+	// Wake, when something comes out of it, ends what an ordered lane waits for:
+	// its rest, the time for which conversations are held, and a Takes that said
+	// no.
+	Wake <-chan struct{}
+	// MaxRest is how long the lane rests at most when it is ill; 0: 5 min.
+	MaxRest time.Duration
 	// Prepare, when set, gives the parts what they need for this lane (Match,
 	// Wire) inside the commit that writes the first attempt.
 	Prepare func(m *storage.Message)
@@ -99,6 +113,8 @@ const (
 type SendError struct {
 	Outcome Outcome
 	Wait    time.Duration // RefusedForNow: not before; 0: the router's back-off
+	Tries   int           // RefusedForNow: for good after so many attempts; 0: never
+	Untried bool          // RefusedForNow by an ordered lane: it was not sent, and this is not its fault; no attempt counts
 	LaneIll bool          // the fault is the lane's, not the message's: let the lane rest, move the message
 	Cause   uint32        // the network's cause, for the receipt's err:
 	Err     error

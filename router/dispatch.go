@@ -21,6 +21,10 @@ func (r *Router) Serve(ctx context.Context, l Lane, s Sender) error {
 		Lane: l, r: r, s: s, queues: []*queue{r.queue(pinned(&l)), r.queue(l.Queue)},
 		aloft: map[storage.ID][]func(){},
 	}
+	if l.Order != nil {
+		run.line = newLine(run, r.queue(l.Queue))
+		return run.line.serve(ctx)
+	}
 	r.register(run, true)
 	defer r.register(run, false)
 	var wg sync.WaitGroup
@@ -117,8 +121,9 @@ func (run *laneRun) carry(ctx context.Context, q *queue, id storage.ID) {
 	m, i, err := run.begin(q, id)
 	for err == nil {
 		var ref string
+		began := run.r.o.Now()
 		ref, err = run.s.Send(ctx, m, i)
-		run.felt(id, err)
+		run.felt(id, began, err)
 		if err != nil || run.Resend || i == len(m.Parts)-1 {
 			run.settle(ctx, q, id, i, ref, err)
 			return

@@ -16,10 +16,12 @@ type laneRun struct {
 	r      *Router
 	s      Sender
 	queues []*queue // the pinned one first
+	line   *line    // of an ordered lane
 
 	mu   sync.Mutex
 	busy int
 	rest time.Time  // the lane is ill: nothing is taken before
+	fell time.Time  // when that was found
 	why  string     // what was wrong
 	ills int        // messages in a row that it could not send, for a fault of its own
 	last storage.ID // the newest of them
@@ -48,11 +50,31 @@ func (r *Router) register(run *laneRun, on bool) {
 	}
 }
 
+// restsFor is how long the lane is still to rest.
+func (run *laneRun) restsFor() time.Duration {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	return run.rest.Sub(run.r.o.Now())
+}
+
+// wasIll says whether the last message could not be sent for a fault of the
+// lane.
+func (run *laneRun) wasIll() bool {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	return run.ills > 0
+}
+
+// recover ends the rest. Whether the lane is well shows with the next message.
+func (run *laneRun) recover() {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	run.rest, run.ills = time.Time{}, min(run.ills, 1)
+}
+
 // sleep waits while the lane is to rest.
 func (run *laneRun) sleep(ctx context.Context) error {
-	run.mu.Lock()
-	d := run.rest.Sub(run.r.o.Now())
-	run.mu.Unlock()
+	d := run.restsFor()
 	if d <= 0 {
 		return ctx.Err()
 	}
@@ -72,14 +94,18 @@ func (run *laneRun) sleep(ctx context.Context) error {
 const firstRest = time.Second
 
 // felt notes how the lane did with a message, so that an ill one takes nothing
-// for a while.
-func (run *laneRun) felt(id storage.ID, err error) {
+// for a while. Messages that were on their way together, since began, tell of
+// one illness.
+func (run *laneRun) felt(id storage.ID, began time.Time, err error) {
 	var se *SendError
 	ill := errors.As(err, &se) && se.LaneIll
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	if !ill {
 		run.ills = 0
+		return
+	}
+	if run.Order != nil && run.ills > 0 && !began.After(run.fell) {
 		return
 	}
 	if run.ills == 0 || run.last != id {
@@ -90,7 +116,11 @@ func (run *laneRun) felt(id storage.ID, err error) {
 	if run.ills > 1 {
 		wait = orDefault(se.Wait, run.r.backoff(run.ills))
 	}
-	run.rest, run.why = run.r.o.Now().Add(wait), se.Err.Error()
+	if run.MaxRest > 0 {
+		wait = min(wait, run.MaxRest)
+	}
+	run.fell = run.r.o.Now()
+	run.rest, run.why = run.fell.Add(wait), se.Err.Error()
 }
 
 func (run *laneRun) status() LaneStatus {
@@ -99,6 +129,9 @@ func (run *laneRun) status() LaneStatus {
 	s := LaneStatus{ID: run.ID, Busy: run.busy, Window: run.Window}
 	if run.rest.After(run.r.o.Now()) {
 		s.RestsUntil, s.Reason = run.rest, run.why
+	}
+	if run.line != nil {
+		s.Held = run.line.heldCount()
 	}
 	return s
 }

@@ -74,22 +74,26 @@ func (r *Router) waitsFor(m *storage.Message) string {
 	if _, lane, must := strings.Cut(m.Queue, "#"); must {
 		return "the rest of it must leave by " + lane
 	}
-	if m.Kind != storage.MT && !r.drained(m.Queue) {
+	run := r.laneOf(m.Queue)
+	if m.Kind != storage.MT && run == nil {
 		return "user " + m.User + " has no session that may receive"
+	}
+	if run != nil && run.line != nil {
+		return orDefault(run.line.waits(m), "it is not its turn yet")
 	}
 	return "it is not its turn yet"
 }
 
-// drained says whether a lane takes from the queue.
-func (r *Router) drained(queue string) bool {
+// laneOf gives a lane that takes from the queue, nil when there is none.
+func (r *Router) laneOf(queue string) *laneRun {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for run := range r.lanes {
 		if run.Queue == queue {
-			return true
+			return run
 		}
 	}
-	return false
+	return nil
 }
 
 // ChannelStatus is a channel, its lanes and its queue.
@@ -107,6 +111,7 @@ type LaneStatus struct {
 	Busy, Window int
 	RestsUntil   time.Time // zero: it takes what is due
 	Reason       string    // why it rests
+	Held         int       // conversations that wait for a message that the far end refused for now
 }
 
 // Channels shows all channels in the order they were added.

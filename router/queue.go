@@ -16,6 +16,7 @@ type queue struct {
 	name string
 	due  func(now storage.Time, max int) ([]storage.DueEntry, storage.Time, error)
 	now  func() storage.Time
+	turn chan struct{} // one slot, for the ordered lane that drains the queue
 
 	mu      sync.Mutex
 	head    []storage.ID
@@ -24,6 +25,7 @@ type queue struct {
 	filling bool
 	next    storage.Time  // when something falls due next, 0: not known of any
 	wake    chan struct{} // closed when there may be something to take
+	low     storage.Time  // the earliest that was kicked since news was asked for, 0: nothing was
 }
 
 func (r *Router) queue(name string) *queue {
@@ -32,7 +34,7 @@ func (r *Router) queue(name string) *queue {
 	q := r.queues[name]
 	if q == nil {
 		q = &queue{
-			name: name, now: r.now, stale: true,
+			name: name, now: r.now, stale: true, turn: make(chan struct{}, 1),
 			taken: map[storage.ID]struct{}{}, wake: make(chan struct{}),
 			due: func(now storage.Time, max int) ([]storage.DueEntry, storage.Time, error) {
 				return r.db.Due(name, now, storage.DueKey{}, max)
@@ -48,6 +50,7 @@ func (q *queue) kick(at storage.Time) {
 	now := q.now()
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.low = earlier(q.low, at)
 	if at <= now {
 		if q.stale && len(q.head) > 0 {
 			return // whoever empties the head looks again
@@ -59,6 +62,16 @@ func (q *queue) kick(at storage.Time) {
 		q.next = at
 	}
 	q.broadcast()
+}
+
+// news gives the earliest time that was kicked since the last call, and the
+// channel that is closed at the next kick. It is for an ordered lane, which
+// reads the queue by itself.
+func (q *queue) news() (low storage.Time, wake <-chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	low, q.low, q.next = q.low, 0, 0
+	return low, q.wake
 }
 
 func (q *queue) broadcast() {

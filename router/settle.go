@@ -37,12 +37,26 @@ func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref 
 	case se.Outcome == UnknownOutcome && !run.Resend:
 		r.unknown(m, i, now, "part %d may have been sent: %v", i+1, se.Err)
 		return nil, nil
-	case ctx.Err() != nil && run.Resend:
-		m.DueAt = now // the lane went away: the next one sends it at once
+	case ctx.Err() != nil && run.Resend: // the lane went away: the next one sends it at once
+		run.abandoned(m, se, now)
 		return nil, nil
+	case se.Tries > 0 && m.Parts[i].Attempts >= se.Tries:
+		return r.refused(m, i, se, now), nil
 	}
 	run.later(m, i, se, now)
 	return r.notice(m, se.Cause, m.Reason, now), nil
+}
+
+// abandoned notes that a message may have arrived when its lane went away. In an
+// ordered lane it keeps its place.
+func (run *laneRun) abandoned(m *storage.Message, se *SendError, now storage.Time) {
+	if run.Order == nil {
+		m.DueAt = now
+	}
+	if se.Outcome == UnknownOutcome {
+		m.Reason = "not answered; it is sent again"
+		m.Note(now, "unanswered", se.Err.Error())
+	}
 }
 
 // asSendError gives nil for success; an error that is no *SendError leaves
@@ -137,6 +151,9 @@ func (run *laneRun) later(m *storage.Message, i int, se *SendError, now storage.
 	p.Cause = se.Cause
 	m.Reason = se.Err.Error()
 	m.Note(now, "refused", fmt.Sprintf("part %d of %d for now: %v", i+1, len(m.Parts), se.Err))
+	if run.Order != nil {
+		return // it keeps its place: the lane knows for how long it waits
+	}
 	wait := se.Wait
 	switch {
 	case se.LaneIll && p.Attempts <= 3 && count(m.Parts).left() == 0:
