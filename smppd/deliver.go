@@ -16,13 +16,16 @@ var (
 	// ErrNoResponse is wrapped by errors of Deliver for a message that went out, or may have,
 	// without an answer: by [SMPP34 2.8] it is to be sent again, and may then arrive twice.
 	ErrNoResponse = errors.New("deliver_sm was not answered")
+	// ErrNacked is the error of Deliver for a message that was answered with generic_nack: the
+	// ESME could make nothing of it. The status is that of the answer. [SMPP34 4.3]
+	ErrNacked = errors.New("deliver_sm was answered with generic_nack")
 )
 
 // Deliver sends a message to the ESME and waits for deliver_sm_resp, for the length of the
 // response timer at most; with DeliverWindow of them unanswered it first waits for a place, as
-// long as ctx lasts. It returns the status of the answer, or that of a generic_nack. An error is
-// or wraps ErrNotSent or ErrNoResponse; with an *smpp.Error inside, the message can never be sent
-// to this ESME as it is. An ESME of a version before 3.4 gets no TLVs. [SMPP34 4.6, 3.4]
+// long as ctx lasts. It returns the status of the answer. An error is or wraps ErrNotSent,
+// ErrNoResponse or ErrNacked; with an *smpp.Error inside, the message can never be sent to this
+// ESME as it is. An ESME of a version before 3.4 gets no TLVs. [SMPP34 4.6, 3.4]
 func (s *Session) Deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandStatus, error) {
 	return s.DeliverUnless(ctx, nil, m)
 }
@@ -91,8 +94,8 @@ func (s *Session) deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandS
 	timer := time.NewTimer(s.srv.cfg.Response) // [SMPP34 7.2]
 	defer timer.Stop()
 	select {
-	case status := <-answer:
-		return status, nil
+	case a := <-answer:
+		return a.status, a.err()
 	case <-timer.C:
 		s.fault(FaultNoDeliverResp, nil)
 		return 0, fmt.Errorf("%w within %v", ErrNoResponse, s.srv.cfg.Response)
@@ -101,8 +104,8 @@ func (s *Session) deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandS
 	case <-s.dead:
 	}
 	select {
-	case status := <-answer: // it came just before the end
-		return status, nil
+	case a := <-answer: // it came just before the end
+		return a.status, a.err()
 	default:
 		return 0, fmt.Errorf("%w: the session is over", ErrNoResponse)
 	}
@@ -156,9 +159,22 @@ func forVersion(m *smpp.DeliverSM, version uint8) (*smpp.DeliverSM, error) {
 type requests struct {
 	mu           sync.Mutex
 	last         uint32 // sequence_number of the newest request
-	delivers     map[uint32]chan smpp.CommandStatus
+	delivers     map[uint32]chan answer
 	enquireAsked uint32 // sequence_number of the newest enquire_link, 0 when answered
 	unbindAsked  uint32
+}
+
+// answer is what the ESME said to a deliver_sm.
+type answer struct {
+	status smpp.CommandStatus
+	nack   bool
+}
+
+func (a answer) err() error {
+	if a.nack {
+		return ErrNacked
+	}
+	return nil
 }
 
 // next is called under mu. [SMPP34 5.1.4]
@@ -168,12 +184,12 @@ func (r *requests) next() uint32 {
 }
 
 // deliver gives a deliver_sm its sequence_number and the channel that will hold its answer.
-func (r *requests) deliver() (sequence uint32, answer <-chan smpp.CommandStatus) {
-	c := make(chan smpp.CommandStatus, 1)
+func (r *requests) deliver() (sequence uint32, answered <-chan answer) {
+	c := make(chan answer, 1)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.delivers == nil {
-		r.delivers = make(map[uint32]chan smpp.CommandStatus)
+		r.delivers = make(map[uint32]chan answer)
 	}
 	sequence = r.next()
 	r.delivers[sequence] = c
@@ -228,14 +244,14 @@ const (
 // settle finds the request that h answers, and hands its status to the one who waits for it.
 // generic_nack answers any. unbind_resp needs no matching sequence_number: it can mean one thing.
 func (r *requests) settle(h smpp.Header) settled {
-	kind, answer := r.match(h)
-	if answer != nil {
-		answer <- h.Status // one slot, and match gives it to one caller only
+	kind, waits := r.match(h)
+	if waits != nil {
+		waits <- answer{h.Status, h.ID == smpp.IDGenericNack} // one slot, and match gives it to one caller only
 	}
 	return kind
 }
 
-func (r *requests) match(h smpp.Header) (settled, chan<- smpp.CommandStatus) {
+func (r *requests) match(h smpp.Header) (settled, chan<- answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	nack := h.ID == smpp.IDGenericNack

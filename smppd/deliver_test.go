@@ -54,7 +54,7 @@ func TestDeliver_StatusOfTheAnswer_Returned(t *testing.T) {
 	}
 }
 
-func TestDeliver_AnsweredByHeaderOnlyOrNack_StatusReturned(t *testing.T) {
+func TestDeliver_AnsweredByHeaderOnlyOrNack_Returned(t *testing.T) {
 	r := start(t, Config{}, newBackend())
 	p := r.bound(RX)
 	s := r.session()
@@ -66,8 +66,8 @@ func TestDeliver_AnsweredByHeaderOnlyOrNack_StatusReturned(t *testing.T) {
 	}
 	done = deliver(context.Background(), s, "x")
 	seq, _ = p.expectRequest(smpp.IDDeliverSM)
-	p.reply(smpp.StatusInvCmdID, seq, &smpp.GenericNack{})
-	if got := <-done; got.err != nil || got.status != smpp.StatusInvCmdID {
+	p.reply(smpp.StatusOK, seq, &smpp.GenericNack{}) // which is a no all the same
+	if got := <-done; got.err != ErrNacked || got.status != smpp.StatusOK {
 		t.Errorf("generic_nack: %+v", got)
 	}
 }

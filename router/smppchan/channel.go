@@ -1,9 +1,9 @@
 package smppchan
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -22,6 +22,7 @@ const laneWindow = 128
 type Config struct {
 	Router *router.Router
 	Log    *slog.Logger
+	Retry  time.Duration // most that a client which can take nothing is left alone; the first time it is 1 s. 0: 30 s
 }
 
 // Channel is the bound clients: router.Channel on one side, smppd.Backend on
@@ -29,6 +30,7 @@ type Config struct {
 type Channel struct {
 	router *router.Router
 	log    *slog.Logger
+	retry  time.Duration
 
 	mu      sync.Mutex
 	ctx     context.Context // of Run; nil before and after: sessions get nothing then
@@ -42,7 +44,7 @@ func New(c Config) *Channel {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Channel{router: c.Router, log: c.Log, clients: map[string]*client{}}
+	return &Channel{router: c.Router, log: c.Log, retry: cmp.Or(c.Retry, 30*time.Second), clients: map[string]*client{}}
 }
 
 // Name is the prefix of all users' queues, see router.UserQueue.
@@ -80,8 +82,12 @@ func (ch *Channel) startLane(user string, c *client) {
 	ctx, stop := context.WithCancel(ch.ctx)
 	c.stop = stop
 	in := ch.in
+	lane := router.Lane{
+		ID: "user:" + user, Queue: router.UserQueue(user), Window: laneWindow, Resend: true,
+		Order: conversation, Wake: c.wake, MaxRest: ch.retry,
+		Takes: func(m *storage.Message) string { return ch.takes(user, m) },
+	}
 	ch.lanes.Go(func() {
-		lane := router.Lane{ID: "user:" + user, Queue: router.UserQueue(user), Window: laneWindow, Resend: true}
 		err := in.Serve(ctx, lane, router.SenderFunc(func(ctx context.Context, m *storage.Message, _ int) (string, error) {
 			return "", ch.deliver(ctx, user, m)
 		}))
@@ -91,9 +97,15 @@ func (ch *Channel) startLane(user string, c *client) {
 	})
 }
 
+// conversation is what a client sees as one: its messages keep their order.
+func conversation(m *storage.Message) string { return m.Source.Addr + "\x00" + m.Dest.Addr }
+
 // Bind lets in who knows the password. Wrong password, unknown and disabled
 // user are one answer [SMPP50 4.7.6].
 func (ch *Channel) Bind(ctx context.Context, s *smppd.Session, b *smpp.Bind) error {
+	if err := checkReach(b); err != nil {
+		return err
+	}
 	_, err := ch.router.Authenticate(ctx, b.SystemID, b.Password)
 	return wireError(err, smpp.StatusBindFail)
 }
@@ -103,6 +115,7 @@ func (ch *Channel) Bound(s *smppd.Session) {
 	if !s.CanReceive() {
 		return
 	}
+	within, _ := reachOf(s.AddressRange()) // Bind has refused what cannot be read
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
 	user := s.SystemID()
@@ -114,7 +127,7 @@ func (ch *Channel) Bound(s *smppd.Session) {
 			ch.startLane(user, c)
 		}
 	}
-	c.add(s)
+	c.add(s, within)
 }
 
 // Closed takes the session out; with the last one the lane ends.
@@ -130,95 +143,6 @@ func (ch *Channel) Closed(s *smppd.Session) {
 		c.stop()
 		delete(ch.clients, user)
 	}
-}
-
-// pick chooses who gets m, see client.pick; nil when the user has no session.
-// changed is closed when the choice may be another one.
-func (ch *Channel) pick(user string, m *storage.Message) (to *member, changed <-chan struct{}) {
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	c := ch.clients[user]
-	if c == nil {
-		return nil, nil
-	}
-	return c.pick(m.Session, time.Now()), c.changed
-}
-
-// heard notes whether a session answered a deliver_sm in time.
-func (ch *Channel) heard(user string, from *member, answered bool) {
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	if c := ch.clients[user]; c != nil {
-		c.heard(from, answered, time.Now())
-	}
-}
-
-// deliver sends m as a deliver_sm and says what the client made of it.
-func (ch *Channel) deliver(ctx context.Context, user string, m *storage.Message) error {
-	for {
-		to, changed := ch.pick(user, m)
-		if to == nil {
-			return &router.SendError{Outcome: router.RefusedForNow, Err: fmt.Errorf("user %s has no session that may receive", user)}
-		}
-		err := ch.deliverTo(ctx, user, to, changed, m)
-		if !errors.Is(err, smppd.ErrNotSent) || !isClosed(changed) || ctx.Err() != nil {
-			return err
-		}
-	}
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
-}
-
-// deliverTo sends m to one session, its segments one after the other. What
-// goes wrong with one of them goes wrong with all.
-func (ch *Channel) deliverTo(ctx context.Context, user string, to *member, changed <-chan struct{}, m *storage.Message) error {
-	pdus, err := deliverSM(m, to.s.InterfaceVersion())
-	if err != nil {
-		return &router.SendError{Outcome: router.RefusedForGood, Err: err}
-	}
-	for _, pdu := range pdus {
-		if err := ch.deliverOne(ctx, user, to, changed, pdu); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (ch *Channel) deliverOne(ctx context.Context, user string, to *member, changed <-chan struct{}, pdu *smpp.DeliverSM) error {
-	status, err := to.s.DeliverUnless(ctx, changed, pdu)
-	var never *smpp.Error
-	switch {
-	case err == nil:
-		ch.heard(user, to, true)
-		return clientSaid(status)
-	case errors.As(err, &never):
-		return &router.SendError{Outcome: router.RefusedForGood, Err: never}
-	case errors.Is(err, smppd.ErrNotSent): // the session is ending: another one may take it
-		return &router.SendError{Outcome: router.RefusedForNow, Wait: 100 * time.Millisecond, Err: err}
-	}
-	if ctx.Err() == nil && !isClosed(to.s.Done()) {
-		ch.heard(user, to, false)
-	}
-	return &router.SendError{Outcome: router.UnknownOutcome, Err: err}
-}
-
-// clientSaid reads deliver_sm_resp. A status that the specification does not
-// know for it is a fault of the client that may pass [SMPP34 5.1.3].
-func clientSaid(status smpp.CommandStatus) error {
-	switch status {
-	case smpp.StatusOK:
-		return nil
-	case smpp.StatusXRAppn, smpp.StatusXPAppn:
-		return &router.SendError{Outcome: router.RefusedForGood, Cause: uint32(status), Err: fmt.Errorf("the client refused it with %s", status)}
-	}
-	return &router.SendError{Outcome: router.RefusedForNow, Cause: uint32(status), Err: fmt.Errorf("the client answered %s", status)}
 }
 
 // wireError gives an error of the router its command_status. fail is what

@@ -184,12 +184,12 @@ func TestDeliver_SubmittingSession_ComesFirst(t *testing.T) {
 func TestClient_DeafSession_TriedAgain(t *testing.T) {
 	c, now := newClient(), time.Unix(1_000_000, 0)
 	for range 2 {
-		c.add(&smppd.Session{})
+		c.add(&smppd.Session{}, nil)
 	}
 	mute, other := c.members[0], c.members[1]
 	picked := func(at time.Time) (n int) {
 		for range 10 {
-			if c.pick("none", at) == mute {
+			if c.pick(&storage.Message{Session: "none"}, at) == mute {
 				n++
 			}
 		}
@@ -209,7 +209,7 @@ func TestClient_DeafSession_TriedAgain(t *testing.T) {
 		t.Error("a session that answers again does not get its share")
 	}
 	c.heard(mute, false, now)
-	if c.heard(other, false, now); c.pick("none", now) == nil {
+	if c.heard(other, false, now); c.pick(&storage.Message{Session: "none"}, now) == nil {
 		t.Error("nobody was picked while all are deaf")
 	}
 }

@@ -6,37 +6,54 @@ import (
 	"time"
 
 	"gsmgate/smppd"
+	"gsmgate/storage"
 )
 
-// deafTime is how long a session that did not answer a deliver_sm gets no
-// other one, while the user has a session that answers.
-const deafTime = 30 * time.Second
+const (
+	// deafTime is how long a session that did not answer a deliver_sm gets no
+	// other one, while the user has a session that answers.
+	deafTime = 30 * time.Second
+	// mostUnwanted is how many addresses are remembered to which a client wants
+	// nothing; beyond it the oldest ones are asked for anew.
+	mostUnwanted = 1000
+)
 
 // client is one user with sessions that may receive. The channel's lock guards
 // it.
 type client struct {
-	members []*member
-	next    int           // round robin
-	changed chan struct{} // closed, and made anew, when pick may choose another one
-	stop    context.CancelFunc
+	members  []*member
+	next     int           // round robin
+	changed  chan struct{} // closed, and made anew, when choose may say something else
+	refusals int           // how often the client could take nothing
+	unwanted []string      // destination addresses that it said ESME_RX_P_APPN to
+	wake     chan struct{} // one slot: tells the lane of a new session
+	stop     context.CancelFunc
 }
 
 // member is one session of a client. One that is alive and answers no
 // deliver_sm would else hold all that the user's lane may have on its way, and
 // the sessions that do answer would get nothing.
 type member struct {
-	s    *smppd.Session
-	deaf bool
-	next time.Time // when a deaf one is tried again
+	s     *smppd.Session
+	reach reach
+	deaf  bool
+	next  time.Time // when a deaf one is tried again
 }
 
 func newClient() *client {
-	return &client{changed: make(chan struct{}), stop: func() {}}
+	return &client{changed: make(chan struct{}), wake: make(chan struct{}, 1), stop: func() {}}
 }
 
-func (c *client) add(s *smppd.Session) {
-	c.members = append(c.members, &member{s: s})
+// add takes a session in: what the client said before is no longer held against
+// it.
+func (c *client) add(s *smppd.Session, r reach) {
+	c.members = append(c.members, &member{s: s, reach: r})
+	c.unwanted = nil
 	c.change()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
 }
 
 func (c *client) remove(s *smppd.Session) {
@@ -50,6 +67,24 @@ func (c *client) change() {
 	c.changed = make(chan struct{})
 }
 
+// refused notes that the client can take nothing now: who waits for a place in a
+// window goes back.
+func (c *client) refused() {
+	c.refusals++
+	c.change()
+}
+
+// wantsNot notes that the client wants nothing to the address.
+func (c *client) wantsNot(addr string) {
+	if slices.Contains(c.unwanted, addr) {
+		return
+	}
+	if len(c.unwanted) >= mostUnwanted {
+		c.unwanted = c.unwanted[1:]
+	}
+	c.unwanted = append(c.unwanted, addr)
+}
+
 // heard notes whether m answered in time.
 func (c *client) heard(m *member, answered bool, now time.Time) {
 	if !answered {
@@ -61,16 +96,16 @@ func (c *client) heard(m *member, answered bool, now time.Time) {
 	}
 }
 
-// pick gives the session with the id (the one that submitted what the message
-// is about), else the next one. A deaf one comes after all others. It is nil
-// when there is none.
-func (c *client) pick(id string, now time.Time) *member {
+// pick gives the session that submitted what msg is about, else the next one
+// that takes it. A deaf one comes after all others. It is nil when none takes it.
+func (c *client) pick(msg *storage.Message, now time.Time) *member {
 	if len(c.members) == 0 {
 		return nil
 	}
 	c.next = (c.next + 1) % len(c.members)
 	order := append(slices.Clone(c.members[c.next:]), c.members[:c.next]...)
-	if i := slices.IndexFunc(order, func(m *member) bool { return m.s.ID() == id }); i > 0 {
+	order = slices.DeleteFunc(order, func(m *member) bool { return !m.takes(msg) })
+	if i := slices.IndexFunc(order, func(m *member) bool { return m.s.ID() == msg.Session }); i > 0 {
 		order[0], order[i] = order[i], order[0]
 	}
 	for _, m := range order {
@@ -78,7 +113,16 @@ func (c *client) pick(id string, now time.Time) *member {
 			return m
 		}
 	}
+	if len(order) == 0 {
+		return nil
+	}
 	return order[0]
+}
+
+// takes says whether the address_range of the bind lets msg through. A receipt
+// always goes to the session that asked for it.
+func (m *member) takes(msg *storage.Message) bool {
+	return m.reach == nil || msg.Kind == storage.Receipt && m.s.ID() == msg.Session || within(m.reach, msg.Dest)
 }
 
 // fit reports whether m may get a message. A deaf one may get one now and

@@ -272,7 +272,7 @@ func TestDeliverSM_MO_SmallestAlphabet(t *testing.T) {
 
 // oneDeliverSM is for what must be a single deliver_sm.
 func oneDeliverSM(m *storage.Message, version uint8) (*smpp.DeliverSM, error) {
-	all, err := deliverSM(m, version)
+	all, err := deliverSM(m, version, habits{})
 	if err == nil && len(all) != 1 {
 		err = fmt.Errorf("%d deliver_sm", len(all))
 	}
@@ -295,7 +295,7 @@ func TestDeliverSM_LongToVersion33_InSegmentsThatCutNoCharacter(t *testing.T) {
 	} {
 		m := c.m
 		m.Kind, m.ID = storage.MO, 0x10000042
-		all, err := deliverSM(&m, smpp.Version33)
+		all, err := deliverSM(&m, smpp.Version33, habits{})
 		if err != nil || len(all) != c.pieces {
 			t.Errorf("%s: %d pieces, %v", name, len(all), err)
 			continue
