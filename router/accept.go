@@ -190,6 +190,8 @@ func (r *Router) own(m *storage.Message, now storage.Time) {
 		return
 	}
 	m.User = user
+	m.ExpiresAt = r.after(now, r.keepFor(user))
+	m.Deadline = m.ExpiresAt
 	m.Queue, m.DueAt = UserQueue(user), now
 	m.Note(now, "route", "to user "+user+" by address range")
 }

@@ -135,7 +135,7 @@ func (o *line) settled(j job, m *storage.Message, se *SendError, passed bool) {
 // now. Called with the lock held.
 func (o *line) hold(j job, m *storage.Message, se *SendError) {
 	tries := m.Parts[0].Attempts
-	if se.LaneIll && tries <= inPlace {
+	if se.LaneIll && tries < inPlace {
 		o.first(j) // the lane rests instead
 		return
 	}

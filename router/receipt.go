@@ -42,7 +42,7 @@ func (r *Router) receipt(m *storage.Message, now storage.Time) *storage.Message 
 
 // about makes a message to the client that tells how m stands.
 func (r *Router) about(m *storage.Message, now storage.Time) *storage.Message {
-	expires := r.after(now, r.o.Retention)
+	expires := r.after(now, r.keepFor(m.User))
 	return &storage.Message{
 		Kind: storage.Receipt, User: m.User, Session: m.Session,
 		Source: m.Dest, Dest: m.Source, ServiceType: m.ServiceType, DataCoding: 0,

@@ -25,6 +25,7 @@ type Options struct {
 	ReportTimeout time.Duration // how long a sent message waits for its report; 72 h
 	Retention     time.Duration // how long an ended message is kept; 30 days
 	MaxQueued     int           // most messages waiting in one queue; 2,000,000
+	KeepCount     int           // most receipts and MO waiting for a user that has no number of its own; 1,000,000
 }
 
 func (o Options) withDefaults() Options {
@@ -38,6 +39,7 @@ func (o Options) withDefaults() Options {
 	o.ReportTimeout = orDefault(o.ReportTimeout, 72*time.Hour)
 	o.Retention = orDefault(o.Retention, 30*24*time.Hour)
 	o.MaxQueued = orDefault(o.MaxQueued, 2_000_000)
+	o.KeepCount = orDefault(o.KeepCount, 1_000_000)
 	return o
 }
 
@@ -66,6 +68,8 @@ type Router struct {
 	pending *pending
 	turns   turns
 	jobs    jobs
+
+	overflowed sync.Map // user → *atomic.Uint64, see Overflowed
 
 	mu     sync.Mutex // guards queues and lanes
 	queues map[string]*queue
@@ -113,6 +117,7 @@ func (r *Router) Run(ctx context.Context) error {
 		})
 	}
 	g.Go(func() error { return r.watchDeadlines(ctx) })
+	g.Go(func() error { return r.watchKept(ctx) })
 	err := g.Wait()
 	r.jobs.stop()
 	if errors.Is(err, context.Canceled) {
