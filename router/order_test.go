@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,6 +83,13 @@ func (c *clientele) log() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return strings.Join(c.sent, " ")
+}
+
+// forget makes the log empty.
+func (c *clientele) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sent = nil
 }
 
 // of is what was sent of one conversation, as texts begin with its letter.
@@ -213,7 +221,7 @@ func TestOrder_RefusedThenUnbound_TheNextBindGetsItFirst(t *testing.T) {
 		b.mo("a2")
 		b.stop() // and the gateway starts anew
 		refuse = false
-		c.sent = nil
+		c.forget()
 		b.start()
 		synctest.Wait()
 		c.bind()
@@ -308,10 +316,11 @@ func TestOrder_OneMessageAlwaysRefused_OthersGoOnAfterThreeTries(t *testing.T) {
 
 func TestOrder_ClientTakesNothing_RestsGrow_OneProbeEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ill := true
+		var ill atomic.Bool
+		ill.Store(true)
 		b, c := staffed(t, 50, func(context.Context, *storage.Message) error {
 			time.Sleep(time.Millisecond)
-			if ill {
+			if ill.Load() {
 				return refusal(true)
 			}
 			return nil
@@ -330,14 +339,14 @@ func TestOrder_ClientTakesNothing_RestsGrow_OneProbeEach(t *testing.T) {
 		if why := b.r.Why(b.state(ids[7])); !strings.Contains(why, "nothing is sent to user acme before") {
 			t.Errorf("it waits: %s", why)
 		}
-		c.sent = nil
+		c.forget()
 		pass(10 * time.Minute)
 		if n := len(strings.Fields(c.log())); n < 18 || n > 60 {
 			t.Errorf("%d tries in ten minutes", n)
 		}
-		ill = false
+		ill.Store(false)
 		pass(31 * time.Second)
-		c.sent = nil
+		c.forget()
 		pass(6 * time.Minute)
 		for i, id := range ids {
 			if m := b.state(id); m.State != storage.Delivered {
@@ -349,9 +358,10 @@ func TestOrder_ClientTakesNothing_RestsGrow_OneProbeEach(t *testing.T) {
 
 func TestOrder_Wake_EndsRestAndHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ill := true
+		var ill atomic.Bool
+		ill.Store(true)
 		b, c := staffed(t, 5, func(context.Context, *storage.Message) error {
-			if ill {
+			if ill.Load() {
 				return &SendError{Outcome: RefusedForNow, LaneIll: true, Wait: time.Hour, Err: errors.New("ill")}
 			}
 			return nil
@@ -362,7 +372,8 @@ func TestOrder_Wake_EndsRestAndHolds(t *testing.T) {
 		b.mo("a1", "b1", "a2")
 		c.bind()
 		pass(30 * time.Second)
-		ill, c.sent = false, nil
+		ill.Store(false)
+		c.forget()
 		wake <- struct{}{}
 		synctest.Wait()
 		if n := len(strings.Fields(c.log())); n != 3 {
@@ -458,7 +469,8 @@ func TestOrder_LaneEndsWithMessagesOutstanding_SentAgain(t *testing.T) {
 		if c.of("a") != "a1 a2" || c.of("b") != "b2" {
 			t.Errorf("sent %s", c.log())
 		}
-		c.answer, c.sent = yes, nil
+		c.answer = yes
+		c.forget()
 		b.start()
 		synctest.Wait()
 		c.bind()

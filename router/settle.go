@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"gsmgate/storage"
@@ -206,6 +207,7 @@ func settleMoney(m *storage.Message) {
 func (r *Router) watchDeadlines(ctx context.Context) error {
 	const most = 256
 	for {
+		r.deadline.Store(math.MaxInt64) // what is stored from here on may not be among those
 		now := r.now()
 		r.pending.sweep(now)
 		ids, next, err := r.db.Overdue(now, most)
