@@ -39,6 +39,7 @@ type line struct {
 	at   storage.DueKey     // all up to here was looked at
 	head []storage.DueEntry // read from disk and not looked at
 	next storage.Time       // when the next one falls due that is not yet; 0: none
+	left bool               // Takes said no to some
 	wake <-chan struct{}    // closed when the queue was kicked
 
 	open  sync.WaitGroup // answers that are not on disk
@@ -170,7 +171,9 @@ func (o *line) heldUntil() storage.Time {
 
 // anew forgets why things wait: the far end is another one.
 func (o *line) anew() {
-	o.at, o.head = storage.DueKey{}, nil
+	if o.left {
+		o.at, o.head, o.left = storage.DueKey{}, nil, false
+	}
 	o.run.recover()
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -311,7 +314,8 @@ func (o *line) read(id storage.ID, now storage.Time) (*storage.Message, error) {
 	case ended(m), m.DueAt == 0, m.Queue != o.q.name, m.ExpiresAt != 0 && m.ExpiresAt <= now, len(m.Parts) == 0:
 		return nil, nil
 	case o.run.Takes != nil && o.run.Takes(m) != "":
-		return nil, nil // passed over until the lane is woken
+		o.left = true // until the lane is woken
+		return nil, nil
 	}
 	return m, nil
 }
@@ -372,58 +376,3 @@ func (o *line) chainMay() int {
 }
 
 func after(a, b storage.DueKey) bool { return a.At > b.At || a.At == b.At && a.ID > b.ID }
-
-// fill looks for the next messages of a conversation of which some were passed
-// over.
-func (o *line) fill(t *talk, now storage.Time) error {
-	for looks := 0; looks < mostLooks && t.gap && len(t.chain) == 0; {
-		entries, _, err := o.run.r.db.Due(o.q.name, now, t.from, headSize)
-		if err != nil {
-			return err
-		}
-		if t.gap = len(entries) > 0; !t.gap {
-			break
-		}
-		if err := o.join(t, entries, now); err != nil {
-			return err
-		}
-		looks += len(entries)
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.free(t)
-	return nil
-}
-
-// join adds those of the entries to the chain that belong there.
-func (o *line) join(t *talk, entries []storage.DueEntry, now storage.Time) error {
-	for _, e := range entries {
-		if after(e, o.at) {
-			t.gap = false // from here on the loop comes by again
-			return nil
-		}
-		if !o.knows(e.ID) {
-			m, err := o.read(e.ID, now)
-			if err != nil {
-				return err
-			}
-			if m != nil && o.run.Order(m) == t.key && !o.chained(t, m.ID) {
-				return nil
-			}
-		}
-		t.from = e
-	}
-	return nil
-}
-
-// chained adds to the chain, if that is not full.
-func (o *line) chained(t *talk, id storage.ID) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if len(t.chain) >= o.chainMay() {
-		return false
-	}
-	t.chain = append(t.chain, id)
-	o.known[id] = false
-	return true
-}
