@@ -12,6 +12,13 @@
 //
 // # Promises
 //
+// In an ordered lane, which is that of a user, the messages of one conversation
+// (one source and one destination) leave one after the other: one that is refused
+// for now holds back those behind it, and no other conversation. Messages keep
+// their place in the queue on disk until they end; how long one is held is known
+// to the lane alone, so a client that binds anew gets all of them at once, in
+// order. What a lane keeps in memory is bounded, whatever waits.
+//
 // Accepted means on disk: done functions are called after the commit. An
 // attempt is on disk before it is made; after a crash its message is UNKNOWN,
 // and stays so until a report settles it or its deadline passes. It is never

@@ -4,7 +4,12 @@
 //
 // One lane a user: its queue is drained while any of its sessions may
 // receive. A receipt goes to the session that submitted, if that one lives
-// and may receive, else to any other of the user.
+// and may receive, else to any other of the user. The address_range of a bind
+// narrows what its session gets. A message is over with deliver_sm_resp alone:
+// until then it comes again, also after a restart.
+//
+// How a message is written follows the user: the alphabet of data_coding 0, and
+// the form of what is longer than one short message.
 //
 // # What a client may ask
 //
