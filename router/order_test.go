@@ -249,6 +249,9 @@ func TestOrder_LongConversation_StarvesNoOther(t *testing.T) {
 		if c.of("a") != "a1 a2 a3" || c.of("b") != "b1 b2" {
 			t.Errorf("sent %s", c.log())
 		}
+		if run := b.r.laneOf("user:acme"); len(run.line.known) > chainSize+4 {
+			t.Errorf("%d messages are in memory", len(run.line.known))
+		}
 		pass(time.Hour)
 		if got := c.of("a"); got != strings.Join(numbered("a", long), " ") {
 			t.Errorf("sent %s", got)

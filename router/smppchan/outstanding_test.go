@@ -3,6 +3,7 @@ package smppchan
 import (
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -63,7 +64,7 @@ func TestReceipts_GatewayRestartsWithSomeOutstanding_OnlyThoseComeAgain(t *testi
 
 // A response that never comes: the message comes again, and then no more.
 func TestReceipts_NoResponse_SentAgainAfterTheTimer(t *testing.T) {
-	g := newReception(t, smppd.Config{Response: 100 * time.Millisecond})
+	g := newReception(t, smppd.Config{Response: time.Second})
 	var tries atomic.Int32
 	p := g.call(smpp.Bind{}, func(d *smpp.DeliverSM) smpp.CommandStatus {
 		if string(d.ShortMessage) == "a1" && tries.Add(1) == 1 {
@@ -84,8 +85,8 @@ func TestReceipts_NoResponse_SentAgainAfterTheTimer(t *testing.T) {
 func TestReceipts_Backlog_PacedByTheWindow_InOrder(t *testing.T) {
 	const window, conversations = 10, 1000
 	backlog := 100_000
-	if testing.Short() {
-		backlog = 5_000
+	if testing.Short() || raceEnabled() {
+		backlog = 10_000
 	}
 	g := newReception(t, smppd.Config{DeliverWindow: window})
 	fill(g, backlog, conversations)
@@ -152,6 +153,13 @@ func TestReceipts_SlowClient_HoldsItsWindow(t *testing.T) {
 // answer answers the oldest deliver_sm that has no answer.
 func (p *phone) answer(status smpp.CommandStatus) {
 	p.write(status, <-p.open, &smpp.DeliverSMResp{})
+}
+
+func raceEnabled() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool {
+		return s.Key == "-race" && s.Value == "true"
+	})
 }
 
 func heap() int64 {
