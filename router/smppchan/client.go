@@ -98,13 +98,17 @@ func (c *client) heard(m *member, answered bool, now time.Time) {
 
 // pick gives the session that submitted what msg is about, else the next one
 // that takes it. A deaf one comes after all others. It is nil when none takes it.
+// A receipt that no address_range holds goes to any session: who asked for it
+// may have bound another one for that, and is not to lose it.
 func (c *client) pick(msg *storage.Message, now time.Time) *member {
 	if len(c.members) == 0 {
 		return nil
 	}
 	c.next = (c.next + 1) % len(c.members)
 	order := append(slices.Clone(c.members[c.next:]), c.members[:c.next]...)
-	order = slices.DeleteFunc(order, func(m *member) bool { return !m.takes(msg) })
+	if msg.Kind != storage.Receipt || slices.ContainsFunc(order, func(m *member) bool { return m.takes(msg) }) {
+		order = slices.DeleteFunc(order, func(m *member) bool { return !m.takes(msg) })
+	}
 	if i := slices.IndexFunc(order, func(m *member) bool { return m.s.ID() == msg.Session }); i > 0 {
 		order[0], order[i] = order[i], order[0]
 	}

@@ -95,7 +95,7 @@ func (ch *Channel) takes(user string, m *storage.Message) string {
 	switch {
 	case c == nil || len(c.members) == 0:
 		return noSession(user).Error()
-	case !slices.ContainsFunc(c.members, func(s *member) bool { return s.takes(m) }):
+	case m.Kind != storage.Receipt && !slices.ContainsFunc(c.members, func(s *member) bool { return s.takes(m) }):
 		return outOfReach(user, m)
 	}
 	return ""

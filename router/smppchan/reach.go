@@ -32,6 +32,9 @@ func reachOf(addressRange string) (reach, error) {
 	}
 	re, err := regexp.CompilePOSIX(addressRange)
 	if err != nil {
+		re, err = regexp.Compile(addressRange) // what later tools read, such as \d
+	}
+	if err != nil {
 		return nil, refuse(smpp.StatusBindFail, "address_range", "no regular expression")
 	}
 	if size(addressRange) > maxReach {
@@ -41,7 +44,7 @@ func reachOf(addressRange string) (reach, error) {
 }
 
 func size(expression string) int {
-	parsed, err := syntax.Parse(expression, syntax.POSIX)
+	parsed, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {
 		return 0
 	}
