@@ -26,6 +26,7 @@ func (a *API) status(context.Context, *none) (Status, error) {
 		Modems:    call(a.Modems),
 		Channels:  channelsOf(a.Router.Channels()),
 		Users:     len(users),
+		Memory:    memoryNow(),
 	}
 	for _, c := range s.Channels {
 		s.Queued += c.Queued

@@ -12,6 +12,14 @@ type Status struct {
 	Modems    []Modem   `json:"modems"`
 	Users     int       `json:"users"`
 	Queued    int       `json:"queued" doc:"messages that wait in any queue"`
+	Memory    Memory    `json:"memory"`
+}
+
+// Memory is what the gateway's process takes.
+type Memory struct {
+	Heap       uint64 `json:"heap" doc:"octets alive after the last collection of garbage; 0 before the first"`
+	RSS        uint64 `json:"rss" doc:"octets resident; 0 when not known"`
+	Goroutines uint64 `json:"goroutines"`
 }
 
 // Session is one bound SMPP session.
