@@ -68,15 +68,20 @@ type peer interface {
 }
 
 // inbox is what was delivered to a client.
-type inbox struct {
+type inbox = pile[delivered]
+
+func newInbox() *inbox { return newPile[delivered]() }
+
+// pile keeps what comes from a peer until a test has looked at it.
+type pile[T any] struct {
 	mu      sync.Mutex
-	got     []delivered
+	got     []T
 	changed chan struct{}
 }
 
-func newInbox() *inbox { return &inbox{changed: make(chan struct{})} }
+func newPile[T any]() *pile[T] { return &pile[T]{changed: make(chan struct{})} }
 
-func (b *inbox) add(d delivered) {
+func (b *pile[T]) add(d T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.got = append(b.got, d)
@@ -85,11 +90,11 @@ func (b *inbox) add(d delivered) {
 }
 
 // wait returns the first n of those that match, or what came in time.
-func (b *inbox) wait(n int, patience time.Duration, match func(delivered) bool) []delivered {
+func (b *pile[T]) wait(n int, patience time.Duration, match func(T) bool) []T {
 	late := time.After(patience)
 	for {
 		b.mu.Lock()
-		var found []delivered
+		var found []T
 		for _, d := range b.got {
 			if match(d) {
 				found = append(found, d)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,14 +41,21 @@ type onAir struct {
 func bring(t *testing.T, bind binder) *onAir {
 	t.Helper()
 	peersDir(t)
+	a := air(t)
+	a.c, a.in = bind(t, a.g, "interop", "secret")
+	return a
+}
+
+// air is an onAir without a client; args are more flags of serve.
+func air(t *testing.T, args ...string) *onAir {
+	t.Helper()
 	bank := simulate(t, modemsim.Config{Count: 8, Latency: time.Millisecond, ReportDelay: 2 * time.Millisecond})
 	showTranscripts(t, bank)
-	g := newGateway(t, append(modemArgs(bank), "--log", "warn")...)
+	g := newGateway(t, slices.Concat(modemArgs(bank), []string{"--log", "warn"}, args)...)
 	g.start()
 	g.addUser("interop", "secret", 1_000_000, "+316555*")
 	g.waitReady()
-	c, in := bind(t, g, "interop", "secret")
-	return &onAir{t: t, bank: bank, g: g, c: c, in: in}
+	return &onAir{t: t, bank: bank, g: g}
 }
 
 // patience is short once something is missing: the rest is there by then, or
@@ -159,12 +167,28 @@ func (a *onAir) arrives(s sent) {
 	if ids == nil {
 		return
 	}
+	parts := a.shown(s)
+	if parts == 0 {
+		return
+	}
+	if !s.whole {
+		parts = 1
+	}
+	for _, id := range ids {
+		a.receipt(s, id, parts)
+	}
+}
+
+// shown wants exactly the text on the handset, and gives the number of its
+// segments.
+func (a *onAir) shown(s sent) (segments int) {
+	a.t.Helper()
 	ctx, cancel := context.WithTimeout(a.t.Context(), a.patience())
 	defer cancel()
 	got, err := a.bank.Network().Handset("+"+s.to).Wait(ctx, 1)
 	if err != nil {
 		a.t.Errorf("%s: the handset has %d incomplete messages: %v", s.name, len(got), err)
-		return
+		return 0
 	}
 	m := got[0]
 	if len(got) != 1 || m.Text != s.text || !m.Complete || m.Doubles > 0 {
@@ -178,13 +202,7 @@ func (a *onAir) arrives(s sent) {
 			a.t.Errorf("%s: segment %d: %v", s.name, part.Seq, part.Warnings)
 		}
 	}
-	parts := len(m.Segments)
-	if !s.whole {
-		parts = 1
-	}
-	for _, id := range ids {
-		a.receipt(s, id, parts)
-	}
+	return len(m.Segments)
 }
 
 // accepted gives the message_ids, nil when the gateway refused one.
