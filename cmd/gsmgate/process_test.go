@@ -60,6 +60,7 @@ type gateway struct {
 	log   *os.File // what all its processes wrote to stderr
 	run   *process // nil while none runs
 	smpps string   // HOST:PORT of the running process
+	smpp  string   // the same without TLS, when its args ask for it
 }
 
 // process is one run of the program.
@@ -158,11 +159,20 @@ func (p *process) watch(lines *bufio.Scanner, started chan<- error) {
 
 func (g *gateway) listening() {
 	g.t.Helper()
-	for left := 2; left > 0; left-- { // smpps, and the socket of the API
+	listeners := 1 // the socket of the API
+	for _, arg := range g.args {
+		if arg == "--listen" {
+			listeners++
+		}
+	}
+	for range listeners {
 		select {
 		case url := <-g.run.told:
 			if addr, ok := strings.CutPrefix(url, "smpps://"); ok {
 				g.smpps = addr
+			}
+			if addr, ok := strings.CutPrefix(url, "smpp://"); ok {
+				g.smpp = addr
 			}
 		case <-g.run.ended:
 			g.t.Fatalf("the gateway ended at its start: %v", g.run.result)
