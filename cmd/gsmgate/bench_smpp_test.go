@@ -1,0 +1,301 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gsmgate/provisioning"
+	"gsmgate/smppd/esme"
+	"gsmgate/smppd/smpp"
+	"gsmgate/smppd/smppsim"
+)
+
+// The aims of the SMPP server; make bench prints what there is beside them.
+const (
+	aimSessionKiB = 40.0 // resident memory of an idle session, less than
+	aimTLS        = 0.80 // of the rate over plain TCP, at least
+	aimDepth      = 0.80 // of the rate with 1,000 queued, at a million, at least
+	aimHeap       = 1.20 // of the heap at the beginning, at the end, at most
+)
+
+// BenchmarkIdleSessions prints what the gateway's process takes for a bound
+// session over TLS that does nothing.
+func BenchmarkIdleSessions(b *testing.B) {
+	const sessions = 1000
+	for b.Loop() {
+		g := newGateway(b)
+		g.start()
+		g.addUser("load", "load", 1)
+		closeSessions(bindSessions(b, g, 4)) // what the first bind needs is no session's
+		before := settledKiB(b, g)
+		bound := bindSessions(b, g, sessions)
+		after := settledKiB(b, g)
+		each := (after.rss - before.rss) / sessions
+		heap := (after.heap - before.heap) / sessions
+		if got := len(g.status().Sessions); got != sessions {
+			b.Errorf("%d sessions are bound, %d were opened", got, sessions)
+		}
+		printTable("1,000 bound TLS sessions, idle", [][]string{
+			{"", "resident", "heap", "goroutines"},
+			{"none", mebibytes(before.rss), mebibytes(before.heap), whole(before.goroutines)},
+			{"1,000", mebibytes(after.rss), mebibytes(after.heap), whole(after.goroutines)},
+			{"each", kibibytes(each), kibibytes(heap), ratio(after.goroutines-before.goroutines, sessions)},
+			{"aim", "< " + kibibytes(aimSessionKiB), "", ""},
+		})
+		b.ReportMetric(each, "KiB/session")
+		b.ReportMetric(heap, "heap-KiB/session")
+		closeSessions(bound)
+		g.stop()
+	}
+}
+
+func kibibytes(kib float64) string { return fmt.Sprintf("%.1f KiB", kib) }
+
+// bindSessions binds so many, some at a time, and leaves them alone.
+func bindSessions(b *testing.B, g *gateway, n int) []*esme.Session {
+	b.Helper()
+	sessions := make([]*esme.Session, n)
+	gate := make(chan struct{}, 8)
+	var wg sync.WaitGroup
+	for i := range sessions {
+		gate <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-gate }()
+			s, err := esme.Dial(context.Background(), esme.Config{
+				Address: g.smpps, TLS: anyCertificate, SystemID: "load", Password: "load", EnquireLink: -1, ResponseTimeout: patience,
+			})
+			if err != nil {
+				b.Errorf("session %d: %v", i, err)
+				return
+			}
+			sessions[i] = s
+		})
+	}
+	wg.Wait()
+	if b.Failed() {
+		b.FailNow()
+	}
+	return sessions
+}
+
+func closeSessions(sessions []*esme.Session) {
+	var wg sync.WaitGroup
+	for _, s := range sessions {
+		wg.Go(func() { s.Close(context.Background()) })
+	}
+	wg.Wait()
+}
+
+// status is what the running gateway tells of itself.
+func (g *gateway) status() provisioning.Status {
+	g.t.Helper()
+	s, err := g.api.Status(context.Background())
+	if err != nil {
+		g.t.Fatalf("status: %v", err)
+	}
+	return s
+}
+
+// taken is what a process takes, in KiB, and its goroutines.
+type taken struct{ rss, heap, goroutines float64 }
+
+func takenNow(g *gateway) taken {
+	m := g.status().Memory
+	return taken{float64(m.RSS) / 1024, float64(m.Heap) / 1024, float64(m.Goroutines)}
+}
+
+// settledKiB waits until garbage of what was done has gone back to the system,
+// which the runtime does slowly, and gives the least of the time. Asking
+// without a pause makes garbage, so that it is collected soon.
+func settledKiB(b *testing.B, g *gateway) taken {
+	b.Helper()
+	for start := time.Now(); time.Since(start) < 10*time.Second; {
+		takenNow(g)
+	}
+	least := takenNow(g)
+	for start := time.Now(); time.Since(start) < 30*time.Second; time.Sleep(100 * time.Millisecond) {
+		now := takenNow(g)
+		least = taken{min(least.rss, now.rss), min(least.heap, now.heap), min(least.goroutines, now.goroutines)}
+	}
+	return least
+}
+
+// BenchmarkTLSAgainstPlain prints how much of the rate over plain TCP is left
+// over TLS. They take turns, so that a busy machine is busy for both; the
+// client, whose TLS costs as much, runs in the same process.
+func BenchmarkTLSAgainstPlain(b *testing.B) {
+	const turns, each = 5, 2 * time.Second
+	for b.Loop() {
+		secured, app := storing(b)
+		plain := strings.TrimPrefix(app.Listeners()[1], "smpp://")
+		submitOver(b, plain, nil, benchWindow, each) // the first fills an empty file
+		var over, without []float64
+		refused := 0
+		for range turns {
+			a := submitOver(b, secured, anyCertificate, benchWindow, each)
+			c := submitOver(b, plain, nil, benchWindow, each)
+			over, without, refused = append(over, a.rate), append(without, c.rate), refused+a.refused+c.refused
+		}
+		if err := app.Stop(); err != nil {
+			b.Fatal(err)
+		}
+		share := median(over) / median(without)
+		printTable("accepting, 16 sessions, window 100, on disk, medians of 5 turns of 2 s", [][]string{
+			{"", "messages/s", "of plain", "aim"},
+			{"TLS", whole(median(over)), ratio(share, 1), ratio(aimTLS, 1)},
+			{"plain TCP", whole(median(without)), "", ""},
+		})
+		b.ReportMetric(share, "of-plain")
+		if refused > 0 {
+			b.Errorf("%d messages were refused", refused)
+		}
+	}
+}
+
+func median(v []float64) float64 {
+	sorted := slices.Sorted(slices.Values(v))
+	return sorted[len(sorted)/2]
+}
+
+// BenchmarkQueueDepth prints what a million queued messages do to the rate of
+// accepting: no modem is there, so that all wait. Shallow and deep take turns.
+func BenchmarkQueueDepth(b *testing.B) {
+	const shallow, deep, turns, each = 1000, 1_000_000, 5, 2 * time.Second
+	for b.Loop() {
+		full, app := storing(b)
+		filling := time.Now()
+		fill(b, app, full, deep)
+		filled := time.Since(filling)
+		var many, few []float64
+		for range turns {
+			many = append(many, submitFor(b, full, each).rate)
+			address, fresh := storing(b)
+			fill(b, fresh, address, shallow)
+			few = append(few, submitFor(b, address, each).rate)
+			if err := fresh.Stop(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		queued := depth(app)
+		if err := app.Stop(); err != nil {
+			b.Fatal(err)
+		}
+		share := median(many) / median(few)
+		printTable("accepting into a queue that nobody empties, 16 sessions, window 100, medians of 5 turns of 2 s", [][]string{
+			{"queued before", "messages/s", "of shallow", "aim"},
+			{"1,000", whole(median(few)), "", ""},
+			{"1,000,000", whole(median(many)), ratio(share, 1), ratio(aimDepth, 1)},
+			{fmt.Sprintf("%d after it; the million took %s", queued, filled.Round(time.Second)), "", "", ""},
+		})
+		b.ReportMetric(share, "of-shallow")
+	}
+}
+
+// depth is the number of messages that wait.
+func depth(app *App) (n int) {
+	for _, c := range app.Router().Channels() {
+		n += c.Queued
+	}
+	return n
+}
+
+// fill submits until n messages wait.
+func fill(b *testing.B, app *App, address string, n int) {
+	b.Helper()
+	result, err := smppsim.Load(context.Background(), smppsim.LoadConfig{
+		Config: esme.Config{
+			Address: address, TLS: anyCertificate, SystemID: "load", Password: "load", BindType: smpp.IDBindTransmitter,
+			Window: min(1000, max(n/benchSessions, 1)), ResponseTimeout: patience,
+		},
+		Sessions: benchSessions, Count: n, Dest: "3162#######", Texts: []string{"one of very many messages that wait for a modem"},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if result.Accepted != n || depth(app) < n {
+		b.Fatalf("%d of %d were accepted, %d wait: %v", result.Accepted, n, depth(app), result.Statuses)
+	}
+}
+
+// BenchmarkHeapUnderLoad prints whether memory grows while clients submit over
+// TLS, simulated modems send and receipts go back. make soak runs it for longer.
+func BenchmarkHeapUnderLoad(b *testing.B) {
+	for b.Loop() {
+		d := soakTime(b)
+		g, bank := bankOf(b, 16, 5*time.Millisecond)
+		ended := make(chan smppsim.LoadResult, 1)
+		go func() { ended <- soakLoad(b, g, d) }()
+		sent := bank.Network().Total()
+		time.Sleep(min(d/10, time.Minute))
+		first := watch(g, d/10)
+		time.Sleep(d - 2*(d/10) - min(d/10, time.Minute))
+		last := watch(g, d/10)
+		result := <-ended
+		growth := last.heap / first.heap
+		printTable(fmt.Sprintf("%s of load over TLS: %.0f messages/s accepted, sent by 16 simulated modems, receipts back", d, result.PerSecond()), [][]string{
+			{"", "heap", "resident", "goroutines"},
+			{"after the first minute, or tenth", mebibytes(first.heap), mebibytes(first.rss), whole(first.goroutines)},
+			{"at the end", mebibytes(last.heap), mebibytes(last.rss), whole(last.goroutines)},
+			{"end / beginning", ratio(growth, 1), ratio(last.rss, first.rss), ratio(last.goroutines, first.goroutines)},
+			{"aim", "<= " + ratio(aimHeap, 1), "", "1.00"},
+		})
+		b.ReportMetric(growth, "heap-growth")
+		b.ReportMetric(last.goroutines-first.goroutines, "more-goroutines")
+		holdSoak(b, result, bank.Network().Total()-sent)
+		g.stop()
+	}
+}
+
+// soakTime is GSMGATE_SOAK, or a minute.
+func soakTime(b *testing.B) time.Duration {
+	b.Helper()
+	word := os.Getenv("GSMGATE_SOAK")
+	if word == "" {
+		return time.Minute
+	}
+	d, err := time.ParseDuration(word)
+	if err != nil || d < 10*time.Second {
+		b.Fatalf("GSMGATE_SOAK=%s is no time of 10s or more", word)
+	}
+	return d
+}
+
+// soakLoad submits less than the modems can send, so that nothing piles up.
+func soakLoad(b *testing.B, g *gateway, d time.Duration) smppsim.LoadResult {
+	result, err := smppsim.Load(context.Background(), smppsim.LoadConfig{
+		Config:   esme.Config{Address: g.smpps, TLS: anyCertificate, SystemID: "load", Password: "load", Window: benchWindow, ResponseTimeout: patience},
+		Sessions: benchSessions, Duration: d, Rate: 200, Dest: "316200000##", RegisteredDelivery: smpp.ReceiptFinal, ReceiptWait: patience,
+		Texts: []string{"a short text", strings.Repeat("a text of several parts ", 12), "текст не из GSM"},
+	})
+	if err != nil {
+		b.Errorf("the load broke off: %v", err)
+	}
+	return result
+}
+
+// watch takes the medians of a while.
+func watch(g *gateway, d time.Duration) taken {
+	var rss, heap, goroutines []float64
+	for start := time.Now(); time.Since(start) < d; time.Sleep(250 * time.Millisecond) {
+		now := takenNow(g)
+		rss, heap, goroutines = append(rss, now.rss), append(heap, now.heap), append(goroutines, now.goroutines)
+	}
+	return taken{median(rss), median(heap), median(goroutines)}
+}
+
+// holdSoak wants every message accepted, sent and receipted.
+func holdSoak(b *testing.B, r smppsim.LoadResult, segments int) {
+	b.Helper()
+	if r.Accepted == 0 || r.Accepted != r.Sent || r.ReceiptsMissing > 0 || r.ReceiptsStrange > 0 {
+		b.Errorf("of %d messages %d were accepted: %v; %d receipts are missing, %d are strange", r.Sent, r.Accepted, r.Statuses, r.ReceiptsMissing, r.ReceiptsStrange)
+	}
+	if done := r.Receipts[smpp.StateDelivered]; done != r.Accepted || segments < r.Accepted {
+		b.Errorf("%d were accepted, %d delivered in %d segments: %v", r.Accepted, done, segments, r.Receipts)
+	}
+}
