@@ -139,32 +139,55 @@ func BenchmarkTLSAgainstPlain(b *testing.B) {
 		secured, app := storing(b)
 		plain := strings.TrimPrefix(app.Listeners()[1], "smpp://")
 		submitOver(b, plain, nil, benchWindow, each) // the first fills an empty file
-		var over, without []float64
-		refused := 0
+		var over, without []measured
 		for range turns {
-			a := submitOver(b, secured, anyCertificate, benchWindow, each)
-			c := submitOver(b, plain, nil, benchWindow, each)
-			over, without, refused = append(over, a.rate), append(without, c.rate), refused+a.refused+c.refused
+			over = append(over, submitOver(b, secured, anyCertificate, benchWindow, each))
+			without = append(without, submitOver(b, plain, nil, benchWindow, each))
 		}
 		if err := app.Stop(); err != nil {
 			b.Fatal(err)
 		}
-		share := median(over) / median(without)
+		share := medianRate(over) / medianRate(without)
 		printTable("accepting, 16 sessions, window 100, on disk, medians of 5 turns of 2 s", [][]string{
-			{"", "messages/s", "of plain", "aim"},
-			{"TLS", whole(median(over)), ratio(share, 1), ratio(aimTLS, 1)},
-			{"plain TCP", whole(median(without)), "", ""},
+			{"", "messages/s", "of plain", "aim", "processor µs/message", "plain's part of it"},
+			{"TLS", whole(medianRate(over)), ratio(share, 1), ratio(aimTLS, 1), whole(medianCPU(over)), ratio(medianCPU(without), medianCPU(over))},
+			{"plain TCP", whole(medianRate(without)), "", "", whole(medianCPU(without)), ""},
 		})
 		b.ReportMetric(share, "of-plain")
-		if refused > 0 {
-			b.Errorf("%d messages were refused", refused)
-		}
+		b.ReportMetric(medianCPU(without)/medianCPU(over), "cpu-of-plain")
+		noneRefused(b, slices.Concat(over, without))
 	}
 }
 
 func median(v []float64) float64 {
 	sorted := slices.Sorted(slices.Values(v))
 	return sorted[len(sorted)/2]
+}
+
+func medianRate(all []measured) float64 {
+	var v []float64
+	for _, m := range all {
+		v = append(v, m.rate)
+	}
+	return median(v)
+}
+
+// medianCPU is in microseconds for a message.
+func medianCPU(all []measured) float64 {
+	var v []float64
+	for _, m := range all {
+		v = append(v, float64(m.cpu.Nanoseconds())/1000)
+	}
+	return median(v)
+}
+
+func noneRefused(b *testing.B, all []measured) {
+	b.Helper()
+	for _, m := range all {
+		if m.refused > 0 {
+			b.Errorf("%d messages were refused", m.refused)
+		}
+	}
 }
 
 // BenchmarkQueueDepth prints what a million queued messages do to the rate of
@@ -176,12 +199,12 @@ func BenchmarkQueueDepth(b *testing.B) {
 		filling := time.Now()
 		fill(b, app, full, deep)
 		filled := time.Since(filling)
-		var many, few []float64
+		var many, few []measured
 		for range turns {
-			many = append(many, submitFor(b, full, each).rate)
+			many = append(many, submitFor(b, full, each))
 			address, fresh := storing(b)
 			fill(b, fresh, address, shallow)
-			few = append(few, submitFor(b, address, each).rate)
+			few = append(few, submitFor(b, address, each))
 			if err := fresh.Stop(); err != nil {
 				b.Fatal(err)
 			}
@@ -190,14 +213,16 @@ func BenchmarkQueueDepth(b *testing.B) {
 		if err := app.Stop(); err != nil {
 			b.Fatal(err)
 		}
-		share := median(many) / median(few)
+		share := medianRate(many) / medianRate(few)
 		printTable("accepting into a queue that nobody empties, 16 sessions, window 100, medians of 5 turns of 2 s", [][]string{
-			{"queued before", "messages/s", "of shallow", "aim"},
-			{"1,000", whole(median(few)), "", ""},
-			{"1,000,000", whole(median(many)), ratio(share, 1), ratio(aimDepth, 1)},
-			{fmt.Sprintf("%d after it; the million took %s", queued, filled.Round(time.Second)), "", "", ""},
+			{"queued before", "messages/s", "of shallow", "aim", "processor µs/message", "shallow's part of it"},
+			{"1,000", whole(medianRate(few)), "", "", whole(medianCPU(few)), ""},
+			{"1,000,000", whole(medianRate(many)), ratio(share, 1), ratio(aimDepth, 1), whole(medianCPU(many)), ratio(medianCPU(few), medianCPU(many))},
+			{fmt.Sprintf("%d after it; the million took %s", queued, filled.Round(time.Second)), "", "", "", "", ""},
 		})
 		b.ReportMetric(share, "of-shallow")
+		b.ReportMetric(medianCPU(few)/medianCPU(many), "cpu-of-shallow")
+		noneRefused(b, slices.Concat(many, few))
 	}
 }
 
