@@ -88,14 +88,11 @@ fuzz: ## every fuzz target for FUZZTIME=30s each (PARALLEL=2, PKG=./smppd/...)
 
 # What Debian could not give is left out by name, which is said before and after.
 interop: peers ## tests against ESMEs, AT programs and a dissector that we did not write (npm, Go proxy, Debian)
-	@without=; \
-	command -v bearerbox >/dev/null && command -v smsbox >/dev/null || without="$$without|Kannel"; \
-	perl -MNet::SMPP -e1 2>/dev/null || without="$$without|NetSMPP"; \
-	command -v tshark >/dev/null || without="$$without|Tshark"; \
-	say() { [ -z "$$without" ] || echo "*** NOT INSTALLED, and so NOT RUN:$$(tr '|' ' ' <<< "$$without") ***" >&2; }; \
+	@without=$$(.ci/debian-peers missing); \
+	say() { [ -z "$$without" ] || echo "*** NOT INSTALLED, and so NOT RUN: $$without ***" >&2; }; \
 	say; \
 	GSMGATE_PEERS=$(NPM_DIR) NODE_PATH=$(NPM_DIR)/node_modules $(GO) test $(RACE) -tags interop -count=1 -timeout 20m \
-		$${without:+-skip "^TestInterop_($${without#|})_"} $(PKG); \
+		$${without:+-skip "^TestInterop_($${without// /|})_"} $(PKG); \
 	result=$$?; say; exit $$result
 
 peers: $(NPM_DIR)/.installed
