@@ -6,6 +6,13 @@ import (
 	"runtime/metrics"
 )
 
+// Memory is what the gateway's process takes.
+type Memory struct {
+	Heap       uint64 `json:"heap" doc:"octets alive after the last collection of garbage; 0 before the first"`
+	RSS        uint64 `json:"rss" doc:"octets resident; 0 when not known"`
+	Goroutines uint64 `json:"goroutines"`
+}
+
 // memoryNow stops nothing: the heap is what the last collection of garbage
 // counted.
 func memoryNow() Memory {

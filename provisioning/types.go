@@ -6,20 +6,13 @@ import "time"
 type Status struct {
 	Version   string    `json:"version"`
 	UptimeS   int64     `json:"uptime_s" doc:"seconds since the start"`
+	Memory    Memory    `json:"memory"`
 	Listeners []string  `json:"listeners" doc:"URLs with the address each one got"`
 	Sessions  []Session `json:"sessions" doc:"bound SMPP sessions"`
 	Channels  []Channel `json:"channels"`
 	Modems    []Modem   `json:"modems"`
 	Users     int       `json:"users"`
 	Queued    int       `json:"queued" doc:"messages that wait in any queue"`
-	Memory    Memory    `json:"memory"`
-}
-
-// Memory is what the gateway's process takes.
-type Memory struct {
-	Heap       uint64 `json:"heap" doc:"octets alive after the last collection of garbage; 0 before the first"`
-	RSS        uint64 `json:"rss" doc:"octets resident; 0 when not known"`
-	Goroutines uint64 `json:"goroutines"`
 }
 
 // Session is one bound SMPP session.
