@@ -280,7 +280,9 @@ func BenchmarkHeapUnderLoad(b *testing.B) {
 			{"end / beginning", ratio(growth, 1), ratio(last.rss, first.rss), ratio(last.file, first.file), ratio(last.goroutines, first.goroutines)},
 			{"aim", "<= " + ratio(aimHeap, 1), "", "", "1.00"},
 		})
-		b.ReportMetric((last.heap-first.heap)/(last.file-first.file)*1024, "heap-KiB/file-MiB")
+		if grown := last.file - first.file; grown > 0 {
+			b.ReportMetric((last.heap-first.heap)/grown*1024, "heap-KiB/file-MiB")
+		}
 		b.ReportMetric(growth, "heap-growth")
 		b.ReportMetric(last.goroutines-first.goroutines, "more-goroutines")
 		holdSoak(b, result, bank.Network().Total()-sent)
