@@ -31,6 +31,7 @@ type Channel struct {
 	router *router.Router
 	log    *slog.Logger
 	retry  time.Duration
+	lint   *lint
 
 	mu      sync.Mutex
 	ctx     context.Context // of Run; nil before and after: sessions get nothing then
@@ -44,7 +45,7 @@ func New(c Config) *Channel {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Channel{router: c.Router, log: c.Log, retry: cmp.Or(c.Retry, 30*time.Second), clients: map[string]*client{}}
+	return &Channel{router: c.Router, log: c.Log, lint: newLint(), retry: cmp.Or(c.Retry, 30*time.Second), clients: map[string]*client{}}
 }
 
 // Name is the prefix of all users' queues, see router.UserQueue.
@@ -112,6 +113,7 @@ func (ch *Channel) Bind(ctx context.Context, s *smppd.Session, b *smpp.Bind) err
 
 // Bound gives the session its share of what waits for the user.
 func (ch *Channel) Bound(s *smppd.Session) {
+	ch.lint.bound(s)
 	if !s.CanReceive() {
 		return
 	}
@@ -132,6 +134,7 @@ func (ch *Channel) Bound(s *smppd.Session) {
 
 // Closed takes the session out; with the last one the lane ends.
 func (ch *Channel) Closed(s *smppd.Session) {
+	ch.lint.closed(s)
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
 	user := s.SystemID()

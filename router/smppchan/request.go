@@ -11,6 +11,7 @@ import (
 
 // Request answers what a client asks about messages, but for submit_sm.
 func (ch *Channel) Request(s *smppd.Session, req smpp.PDU, reply func(smpp.PDU, error)) {
+	reply = ch.lint.hear(s, req, ch.reader(s, req.CommandID()).alphabet, reply)
 	switch p := req.(type) {
 	case *smpp.SubmitMulti:
 		ch.submitMulti(s, p, reply)

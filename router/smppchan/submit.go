@@ -18,15 +18,20 @@ func (ch *Channel) Submit(s *smppd.Session, sm *smpp.SubmitSM, reply func(messag
 	if sm.ReplaceIfPresent == 1 {
 		submit = ch.router.SubmitReplacing // [SMPP34 5.2.18]
 	}
-	m, err := ch.reader(s, smpp.IDSubmitSM).message(sm)
+	rd := ch.reader(s, smpp.IDSubmitSM)
+	ch.lint.submit(s, sm, rd.alphabet)
+	m, err := rd.message(sm)
 	if err != nil {
+		ch.lint.refused(s, smpp.IDSubmitSM, err)
 		reply("", err)
 		return
 	}
 	m.User, m.Session = s.SystemID(), s.ID()
 	submit(m, func(id storage.ID, err error) {
 		if err != nil {
-			reply("", wireError(err, smpp.StatusSubmitFail))
+			err = wireError(err, smpp.StatusSubmitFail)
+			ch.lint.refused(s, smpp.IDSubmitSM, err)
+			reply("", err)
 			return
 		}
 		reply(id.String(), nil)
@@ -34,7 +39,7 @@ func (ch *Channel) Submit(s *smppd.Session, sm *smpp.SubmitSM, reply func(messag
 }
 
 // Fault counts what a client does wrong.
-func (ch *Channel) Fault(*smppd.Session, smppd.Fault) {}
+func (ch *Channel) Fault(s *smppd.Session, f smppd.Fault) { ch.lint.fault(s, f) }
 
 func refuse(status smpp.CommandStatus, field, reason string) error {
 	return &smpp.Error{Status: status, Field: field, Reason: reason}
