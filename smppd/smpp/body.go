@@ -64,16 +64,16 @@ func newResponse(id CommandID) PDU {
 
 // Limits of fields, with the NUL. [SMPP34 5.2]
 const (
-	maxSystemID     = 16
-	maxPassword     = 9
-	maxSystemType   = 13
-	maxAddressRange = 41
-	maxServiceType  = 6
-	maxAddr         = 21
-	maxDataAddr     = 65 // in data_sm and alert_notification
-	maxDLName       = 21
-	maxMessageID    = 65
-	maxDate         = 17
+	maxSystemID     = 16  // [SMPP34 5.2.1]
+	maxPassword     = 9   // [SMPP34 5.2.2]
+	maxSystemType   = 13  // [SMPP34 5.2.3]
+	maxAddressRange = 41  // [SMPP34 5.2.7]
+	maxServiceType  = 6   // [SMPP34 5.2.11]
+	maxAddr         = 21  // [SMPP34 5.2.8, 5.2.9]
+	maxDataAddr     = 65  // in data_sm and alert_notification [SMPP34 4.7.1, 4.12.1]
+	maxDLName       = 21  // [SMPP34 5.2.27]
+	maxMessageID    = 65  // [SMPP34 5.2.23]
+	maxDate         = 17  // [SMPP34 7.1.1]
 	maxDests        = 254 // [SMPP34 5.2.24]
 )
 
@@ -137,10 +137,10 @@ func (p *SubmitSM) fields(c *coder) {
 	c.source(&p.Source, maxAddr)
 	c.dest(&p.Dest, maxAddr)
 	c.octet("esm_class", (*uint8)(&p.ESMClass))
-	c.octet("protocol_id", &p.ProtocolID)
-	c.octet("priority_flag", &p.PriorityFlag)
-	c.time("schedule_delivery_time", &p.ScheduleDeliveryTime, StatusInvSched)
-	c.time("validity_period", &p.ValidityPeriod, StatusInvExpiry)
+	c.octet("protocol_id", &p.ProtocolID)                                     // [SMPP34 5.2.13]
+	c.octet("priority_flag", &p.PriorityFlag)                                 // [SMPP34 5.2.14]
+	c.time("schedule_delivery_time", &p.ScheduleDeliveryTime, StatusInvSched) // [SMPP34 5.2.15]
+	c.time("validity_period", &p.ValidityPeriod, StatusInvExpiry)             // [SMPP34 5.2.16]
 	c.octet("registered_delivery", (*uint8)(&p.RegisteredDelivery))
 	c.octet("replace_if_present_flag", &p.ReplaceIfPresent)
 	c.octet("data_coding", (*uint8)(&p.DataCoding))

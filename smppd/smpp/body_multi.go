@@ -74,7 +74,7 @@ func (p *SubmitMultiResp) fields(c *coder) {
 		c.fail("no_unsuccess", StatusInvNumDests, "more than 255")
 	}
 	n := uint8(len(p.Unsuccess))
-	c.octet("no_unsuccess", &n)
+	c.octet("no_unsuccess", &n) // [SMPP34 5.2.26]
 	if c.err == nil && !c.encode && n > 0 {
 		p.Unsuccess = make([]UnsuccessSME, n)
 	}

@@ -4,51 +4,51 @@ import "fmt"
 
 // The tags of SMPP 3.4, and congestion_state of 5.0. [SMPP34 5.3.2]
 const (
-	TagDestAddrSubunit          Tag = 0x0005
-	TagDestNetworkType          Tag = 0x0006
-	TagDestBearerType           Tag = 0x0007
-	TagDestTelematicsID         Tag = 0x0008
-	TagSourceAddrSubunit        Tag = 0x000D
-	TagSourceNetworkType        Tag = 0x000E
-	TagSourceBearerType         Tag = 0x000F
-	TagSourceTelematicsID       Tag = 0x0010
-	TagQoSTimeToLive            Tag = 0x0017
-	TagPayloadType              Tag = 0x0019
-	TagAdditionalStatusInfoText Tag = 0x001D
-	TagReceiptedMessageID       Tag = 0x001E
-	TagMsMsgWaitFacilities      Tag = 0x0030
-	TagPrivacyIndicator         Tag = 0x0201
-	TagSourceSubaddress         Tag = 0x0202
-	TagDestSubaddress           Tag = 0x0203
-	TagUserMessageReference     Tag = 0x0204
-	TagUserResponseCode         Tag = 0x0205
-	TagSourcePort               Tag = 0x020A
-	TagDestinationPort          Tag = 0x020B
-	TagSARMsgRefNum             Tag = 0x020C
-	TagLanguageIndicator        Tag = 0x020D
-	TagSARTotalSegments         Tag = 0x020E
-	TagSARSegmentSeqnum         Tag = 0x020F
-	TagSCInterfaceVersion       Tag = 0x0210
-	TagCallbackNumPresInd       Tag = 0x0302
-	TagCallbackNumAtag          Tag = 0x0303
-	TagNumberOfMessages         Tag = 0x0304
-	TagCallbackNum              Tag = 0x0381
-	TagDPFResult                Tag = 0x0420
-	TagSetDPF                   Tag = 0x0421
-	TagMsAvailabilityStatus     Tag = 0x0422
-	TagNetworkErrorCode         Tag = 0x0423
-	TagMessagePayload           Tag = 0x0424
-	TagDeliveryFailureReason    Tag = 0x0425
-	TagMoreMessagesToSend       Tag = 0x0426
-	TagMessageState             Tag = 0x0427
+	TagDestAddrSubunit          Tag = 0x0005 // [SMPP34 5.3.2.1]
+	TagDestNetworkType          Tag = 0x0006 // [SMPP34 5.3.2.3]
+	TagDestBearerType           Tag = 0x0007 // [SMPP34 5.3.2.5]
+	TagDestTelematicsID         Tag = 0x0008 // [SMPP34 5.3.2.7]
+	TagSourceAddrSubunit        Tag = 0x000D // [SMPP34 5.3.2.2]
+	TagSourceNetworkType        Tag = 0x000E // [SMPP34 5.3.2.4]
+	TagSourceBearerType         Tag = 0x000F // [SMPP34 5.3.2.6]
+	TagSourceTelematicsID       Tag = 0x0010 // [SMPP34 5.3.2.8]
+	TagQoSTimeToLive            Tag = 0x0017 // [SMPP34 5.3.2.9]
+	TagPayloadType              Tag = 0x0019 // [SMPP34 5.3.2.10]
+	TagAdditionalStatusInfoText Tag = 0x001D // [SMPP34 5.3.2.11]
+	TagReceiptedMessageID       Tag = 0x001E // [SMPP34 5.3.2.12]
+	TagMsMsgWaitFacilities      Tag = 0x0030 // [SMPP34 5.3.2.13]
+	TagPrivacyIndicator         Tag = 0x0201 // [SMPP34 5.3.2.14]
+	TagSourceSubaddress         Tag = 0x0202 // [SMPP34 5.3.2.15]
+	TagDestSubaddress           Tag = 0x0203 // [SMPP34 5.3.2.16]
+	TagUserMessageReference     Tag = 0x0204 // [SMPP34 5.3.2.17]
+	TagUserResponseCode         Tag = 0x0205 // [SMPP34 5.3.2.18]
+	TagSourcePort               Tag = 0x020A // [SMPP34 5.3.2.20]
+	TagDestinationPort          Tag = 0x020B // [SMPP34 5.3.2.21]
+	TagSARMsgRefNum             Tag = 0x020C // [SMPP34 5.3.2.22]
+	TagLanguageIndicator        Tag = 0x020D // [SMPP34 5.3.2.19]
+	TagSARTotalSegments         Tag = 0x020E // [SMPP34 5.3.2.23]
+	TagSARSegmentSeqnum         Tag = 0x020F // [SMPP34 5.3.2.24]
+	TagSCInterfaceVersion       Tag = 0x0210 // [SMPP34 5.3.2.25]
+	TagCallbackNumPresInd       Tag = 0x0302 // [SMPP34 5.3.2.37]
+	TagCallbackNumAtag          Tag = 0x0303 // [SMPP34 5.3.2.38]
+	TagNumberOfMessages         Tag = 0x0304 // [SMPP34 5.3.2.39]
+	TagCallbackNum              Tag = 0x0381 // [SMPP34 5.3.2.36]
+	TagDPFResult                Tag = 0x0420 // [SMPP34 5.3.2.28]
+	TagSetDPF                   Tag = 0x0421 // [SMPP34 5.3.2.29]
+	TagMsAvailabilityStatus     Tag = 0x0422 // [SMPP34 5.3.2.30]
+	TagNetworkErrorCode         Tag = 0x0423 // [SMPP34 5.3.2.31]
+	TagMessagePayload           Tag = 0x0424 // [SMPP34 5.3.2.32]
+	TagDeliveryFailureReason    Tag = 0x0425 // [SMPP34 5.3.2.33]
+	TagMoreMessagesToSend       Tag = 0x0426 // [SMPP34 5.3.2.34]
+	TagMessageState             Tag = 0x0427 // [SMPP34 5.3.2.35]
 	TagCongestionState          Tag = 0x0428 // [SMPP50 4.8.4.18]
-	TagUSSDServiceOp            Tag = 0x0501
-	TagDisplayTime              Tag = 0x1201
-	TagSMSSignal                Tag = 0x1203
-	TagMsValidity               Tag = 0x1204
-	TagAlertOnMessageDelivery   Tag = 0x130C
-	TagITSReplyType             Tag = 0x1380
-	TagITSSessionInfo           Tag = 0x1383
+	TagUSSDServiceOp            Tag = 0x0501 // [SMPP34 5.3.2.44]
+	TagDisplayTime              Tag = 0x1201 // [SMPP34 5.3.2.26]
+	TagSMSSignal                Tag = 0x1203 // [SMPP34 5.3.2.40]
+	TagMsValidity               Tag = 0x1204 // [SMPP34 5.3.2.27]
+	TagAlertOnMessageDelivery   Tag = 0x130C // [SMPP34 5.3.2.41]
+	TagITSReplyType             Tag = 0x1380 // [SMPP34 5.3.2.42]
+	TagITSSessionInfo           Tag = 0x1383 // [SMPP34 5.3.2.43]
 )
 
 // commands is a set of the PDUs for which a tag is defined.
@@ -239,6 +239,10 @@ func (t Tag) String() string {
 	}
 	return fmt.Sprintf("tag(0x%04X)", uint16(t))
 }
+
+// DefinedIn reports whether the specification defines the parameter for the PDU id. Elsewhere it is
+// ignored. [SMPP34 3.3]
+func (t Tag) DefinedIn(id CommandID) bool { return t.rule().in&commandsOf(id) != 0 }
 
 // Check looks at the parameters that the specification defines for the PDU id:
 // a wrong length is an *Error with StatusInvParLen, a value without a meaning
