@@ -24,6 +24,10 @@ type Config struct {
 	Listeners func() []string
 	Sessions  func() []Session
 	Modems    func() []Modem
+
+	Conformance func() Conformance          // what the SMPP server offers of its specification
+	Lint        func(user string) []Finding // what the user's client does wrong; "": connections that never bound
+	ResetLint   func(user string)
 }
 
 // API is the http.Handler of the REST API.
@@ -93,7 +97,7 @@ func (a *API) unrouted(err error, c echo.Context) {
 }
 
 func (a *API) routes() {
-	get, post, patch := http.MethodGet, http.MethodPost, http.MethodPatch
+	get, post, patch, del := http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
 	route(a, get, "/v1/status", 200, "the gateway at a glance", a.status)
 	route(a, get, "/v1/version", 200, "name and version of the program", a.version)
 	route(a, get, "/v1/sessions", 200, "bound SMPP sessions", a.sessions)
@@ -104,6 +108,11 @@ func (a *API) routes() {
 	route(a, get, "/v1/users/{name}", 200, "one user", a.user)
 	route(a, patch, "/v1/users/{name}", 200, "change a user", a.setUser)
 	route(a, post, "/v1/users/{name}/credits", 200, "top up, or correct downwards", a.credit)
+	route(a, get, "/v1/users/{name}/lint", 200, "what the user's SMPP client does wrong", a.lint)
+	route(a, del, "/v1/users/{name}/lint", 200, "forget what was found", a.resetLint)
+	route(a, get, "/v1/lint", 200, "what SMPP connections did wrong that never bound", a.lintUnbound)
+	route(a, del, "/v1/lint", 200, "forget what was found", a.resetLintUnbound)
+	route(a, get, "/v1/conformance", 200, "what the SMPP server offers of SMPP 3.4", a.conformance)
 	route(a, get, "/v1/messages", 200, "messages, newest first", a.messages)
 	route(a, post, "/v1/messages", 202, "send a message in a user's name", a.send)
 	route(a, get, "/v1/messages/{id}", 200, "one message with its timeline", a.message)

@@ -29,6 +29,8 @@ type cli struct {
 	Message  messageCmd  `cmd:"" help:"Show one message with its timeline, or cancel it."`
 	Verify   verifyCmd   `cmd:"" help:"Check the whole data file."`
 	Version  versionCmd  `cmd:"" help:"Show the version."`
+
+	Conformance conformanceCmd `cmd:"" help:"Show what the SMPP server offers of SMPP 3.4."`
 }
 
 // env is what a command may touch of the process.

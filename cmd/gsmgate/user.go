@@ -15,6 +15,7 @@ type userCmd struct {
 	List   userListCmd   `cmd:"" help:"List users with their balance."`
 	Set    userSetCmd    `cmd:"" help:"Change a user."`
 	Credit userCreditCmd `cmd:"" help:"Top up with +N, or correct with -N."`
+	Lint   userLintCmd   `cmd:"" help:"Show what a user's SMPP client does wrong, and how to mend it."`
 }
 
 // password reads "-" from standard input, where no process list shows it.

@@ -110,6 +110,30 @@ func (c *Client) Credit(ctx context.Context, name string, in provisioning.NewCre
 	return b, c.call(ctx, http.MethodPost, "/v1/users/"+url.PathEscape(name)+"/credits", in, &b)
 }
 
+// lintOf is where findings of a user are, or for "" those of connections that
+// never bound.
+func lintOf(name string) string {
+	if name == "" {
+		return "/v1/lint"
+	}
+	return "/v1/users/" + url.PathEscape(name) + "/lint"
+}
+
+// Lint gives what the user's client does wrong; for "" what connections did
+// that never bound.
+func (c *Client) Lint(ctx context.Context, name string) (list []provisioning.Finding, err error) {
+	return list, c.call(ctx, http.MethodGet, lintOf(name), nil, &list)
+}
+
+// ResetLint forgets what was found.
+func (c *Client) ResetLint(ctx context.Context, name string) (list []provisioning.Finding, err error) {
+	return list, c.call(ctx, http.MethodDelete, lintOf(name), nil, &list)
+}
+
+func (c *Client) Conformance(ctx context.Context) (s provisioning.Conformance, err error) {
+	return s, c.call(ctx, http.MethodGet, "/v1/conformance", nil, &s)
+}
+
 // Send gives the message_id; without an error the message is on disk.
 func (c *Client) Send(ctx context.Context, in provisioning.NewMessage) (string, error) {
 	var id provisioning.MessageID
