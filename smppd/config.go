@@ -46,6 +46,8 @@ type Config struct {
 	MaxPDU int
 	// MaxSessions is the most bound sessions; a bind beyond hears ESME_RBINDFAIL. Default 2000.
 	MaxSessions int
+	// Stranger hears what a connection does wrong that has not bound. It must not block. nil: nobody.
+	Stranger func(*Session, Fault)
 	// MaxUnbound is the most connections that have not bound and are read from; beyond it they
 	// wait until one of those has bound or ended. Default 256.
 	MaxUnbound int

@@ -64,8 +64,13 @@ func (c *callbacks) close() {
 	c.running.Wait()
 }
 
-// fault tells the Backend what a bound ESME does wrong. No lock may be held.
+// fault tells the Backend what a bound ESME does wrong, and Config.Stranger of one that has not bound. No
+// lock may be held.
 func (s *Session) fault(kind FaultKind, bad *smpp.Error) {
+	if tell := s.srv.cfg.Stranger; tell != nil && s.binding.Load() == nil { // only the reader is there to tell it
+		tell(s, Fault{kind, bad})
+		return
+	}
 	if !s.faults.enter() {
 		return
 	}

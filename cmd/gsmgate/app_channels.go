@@ -28,7 +28,7 @@ func (a *App) startRouter() error {
 
 // startSMPP lets clients bind on every listener that is SMPP's.
 func (a *App) startSMPP() error {
-	a.server = smppd.New(smppd.Config{}, a.clients, a.Log.With("in", "smppd"))
+	a.server = smppd.New(smppd.Config{Stranger: a.clients.Fault}, a.clients, a.Log.With("in", "smppd"))
 	for _, l := range a.bound {
 		if !l.url.smpp() {
 			continue

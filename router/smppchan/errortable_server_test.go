@@ -71,6 +71,7 @@ func openOffice(t *testing.T, o router.Options, cfg smppd.Config) *office {
 		t.Fatal(err)
 	}
 	f.addr = l.Addr().String()
+	cfg.Stranger = f.ch.Fault
 	f.srv = smppd.New(cfg, f.ch, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup

@@ -147,7 +147,7 @@ func TestLint_SessionsThatLiveShort_Found(t *testing.T) {
 }
 
 // toldBeforeBind says that smppd tells what connections do wrong that have not bound.
-const toldBeforeBind = false
+const toldBeforeBind = true
 
 // What connections do wrong that never bind is told of nobody.
 func TestLint_ConnectionsThatNeverBind_UnderNobody(t *testing.T) {
