@@ -22,7 +22,7 @@ func rowsOfMulti() []row {
 	}
 }
 
-// merged says that smppd tells of faults, and that a user's rate is heeded.
+// merged says that the rate of a user is heeded.
 const merged = false
 
 // rowsAfterMerge are the rows of what is built at the same time as this test: errorTable takes them in

@@ -146,14 +146,8 @@ func TestLint_SessionsThatLiveShort_Found(t *testing.T) {
 	f.found(t, "acme", "reconnects", 1)
 }
 
-// toldBeforeBind says that smppd tells what connections do wrong that have not bound.
-const toldBeforeBind = true
-
 // What connections do wrong that never bind is told of nobody.
 func TestLint_ConnectionsThatNeverBind_UnderNobody(t *testing.T) {
-	if !toldBeforeBind {
-		return // nothing tells it yet
-	}
 	f := openOffice(t, router.Options{}, smppd.Config{})
 	l := f.dial(t)
 	l.ask(submit(), submitSM|resp, rInvBndSts)
@@ -166,9 +160,6 @@ func TestLint_ConnectionsThatNeverBind_UnderNobody(t *testing.T) {
 
 // What smppd sees of a bound session is told of its user.
 func TestLint_WhatSMPPDSees_UnderTheUser(t *testing.T) {
-	if !merged {
-		return // nothing tells it yet
-	}
 	f := openOffice(t, router.Options{}, smppd.Config{})
 	l := f.bound(t, "acme", bindRX)
 	l.ask(submit(), submitSM|resp, rInvBndSts)
