@@ -45,7 +45,7 @@ func (l *link) answers(n int) (seqs map[uint32]int, ids map[string]int) {
 // closed by the session-init timer, and cost bound sessions nothing.
 func TestHostile_TLSHandshakesStopMidway_ClosedAndOthersGoOn(t *testing.T) {
 	const places, peers = 8, 40
-	f := openOffice(t, router.Options{}, smppd.Config{MaxUnbound: places, SessionInit: 300 * time.Millisecond})
+	f := openOffice(t, router.Options{}, smppd.Config{MaxUnbound: places, MaxUnboundPerAddress: places, SessionInit: 300 * time.Millisecond})
 	others := f.bystand()
 	others.noticedNothing(t)
 	var stalled sync.WaitGroup
