@@ -118,6 +118,6 @@ func (ch *Channel) CloseUser(user, reason string) int {
 	return len(all)
 }
 
-// CertNames are the names on the client certificate of a session, none without
-// one.
-func CertNames(s *smppd.Session) []string { return certNames(s.PeerCertificate()) }
+// CertNames gives the first name on the client certificate of each session
+// that has one, by the session's id.
+func (ch *Channel) CertNames() map[string]string { return ch.guests.certNames() }

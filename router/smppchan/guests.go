@@ -135,3 +135,18 @@ func (gs *guests) limiter(u storage.User) *rate.Limiter {
 	}
 	return l
 }
+
+// certNames gives a name for each session with a client certificate.
+func (gs *guests) certNames() map[string]string {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	names := map[string]string{}
+	for _, sessions := range gs.inside {
+		for s, g := range sessions {
+			if len(g.certNames) > 0 {
+				names[s.ID()] = g.certNames[0]
+			}
+		}
+	}
+	return names
+}
