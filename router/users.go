@@ -70,6 +70,9 @@ func (r *Router) newUser(s UserSpec) (u storage.User, err error) {
 	if s.Credits < 0 {
 		return u, invalid("credits", "credits cannot be negative at the start", "")
 	}
+	if _, err := parseRanges(s.AddressRanges); err != nil {
+		return u, err
+	}
 	if err := s.apply(&u); err != nil {
 		return u, err
 	}
