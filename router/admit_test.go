@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gsmgate/storage"
@@ -473,4 +474,32 @@ func TestHashSlots_LeaveProcessorsForTheRest(t *testing.T) {
 			t.Errorf("%d processors: %d slots, want %d", processors, got, want)
 		}
 	}
+}
+
+// After a wrong password a slot rests as long as it worked: a flood from
+// everywhere has half of its processors at most. A right one costs no rest.
+func TestFreeSlot_WrongPassword_Rests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &Router{door: newAdmissions()}
+		taken := func() int { return len(r.door.slots) }
+		for _, right := range []bool{true, false} {
+			if err := r.takeSlot(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r.freeSlot(40*time.Millisecond, right)
+			if want := map[bool]int{true: 0, false: 1}[right]; taken() != want {
+				t.Errorf("right %v: %d slots taken, want %d", right, taken(), want)
+			}
+		}
+		time.Sleep(40*time.Millisecond - 1)
+		synctest.Wait()
+		if taken() != 1 {
+			t.Error("rested for too short a time")
+		}
+		time.Sleep(1)
+		synctest.Wait()
+		if taken() != 0 {
+			t.Error("rests for too long")
+		}
+	})
 }
