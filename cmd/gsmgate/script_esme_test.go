@@ -22,8 +22,9 @@ type doorESME struct {
 
 	mu        sync.Mutex
 	sequence  uint32
-	answers   map[uint32]chan smpp.CommandStatus
+	answers   map[uint32]chan smpp.CommandStatus // of requests that are not answered
 	messageID map[uint32]string
+	farewell  uint32 // the last request before unbind_resp
 }
 
 // dialDoor binds a transceiver over TLS, or without when config is nil. A
@@ -89,6 +90,7 @@ func (e *doorESME) read() {
 				delete(e.answers, h.Sequence)
 			}
 		} else {
+			e.farewell = e.sequence
 			e.send(h.Sequence, smpp.ResponseTo(h.ID))
 		}
 		e.mu.Unlock()

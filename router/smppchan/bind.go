@@ -111,7 +111,10 @@ func (ch *Channel) review(g *guest) {
 
 // CloseUser ends all sessions of a user in order and says how many there were.
 func (ch *Channel) CloseUser(user, reason string) int {
-	all := ch.guests.of(user)
+	if user == "" {
+		return 0
+	}
+	all := ch.guests.all(user)
 	for _, g := range all {
 		g.session.Close(reason)
 	}
@@ -120,4 +123,12 @@ func (ch *Channel) CloseUser(user, reason string) int {
 
 // CertNames gives the first name on the client certificate of each session
 // that has one, by the session's id.
-func (ch *Channel) CertNames() map[string]string { return ch.guests.certNames() }
+func (ch *Channel) CertNames() map[string]string {
+	names := map[string]string{}
+	for _, g := range ch.guests.all("") {
+		if len(g.certNames) > 0 {
+			names[g.session.ID()] = g.certNames[0]
+		}
+	}
+	return names
+}

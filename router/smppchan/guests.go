@@ -1,7 +1,9 @@
 package smppchan
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"golang.org/x/time/rate"
@@ -136,17 +138,21 @@ func (gs *guests) limiter(u storage.User) *rate.Limiter {
 	return l
 }
 
-// certNames gives a name for each session with a client certificate.
-func (gs *guests) certNames() map[string]string {
+// all gives the sessions of a user, or of all users when it is "", with those
+// that may bind and are not bound yet: a client may know that it is bound before
+// this side does.
+func (gs *guests) all(user string) (all []*guest) {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
-	names := map[string]string{}
-	for _, sessions := range gs.inside {
-		for s, g := range sessions {
-			if len(g.certNames) > 0 {
-				names[s.ID()] = g.certNames[0]
-			}
+	for _, g := range gs.entering {
+		if user == "" || g.user == user {
+			all = append(all, g)
 		}
 	}
-	return names
+	for name, sessions := range gs.inside {
+		if user == "" || name == user {
+			all = slices.AppendSeq(all, maps.Values(sessions))
+		}
+	}
+	return all
 }
