@@ -25,6 +25,7 @@ type Config struct {
 	Sessions  func() []Session
 	Modems    func() []Modem
 
+	Connections   func() Connections
 	CloseSession  func(id string) bool  // false when there is none
 	CloseSessions func(user string) int // how many there were
 }

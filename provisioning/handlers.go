@@ -27,6 +27,9 @@ func (a *API) status(context.Context, *none) (Status, error) {
 		Channels:  channelsOf(a.Router.Channels()),
 		Users:     len(users),
 	}
+	if a.Connections != nil {
+		s.Connections = a.Connections()
+	}
 	for _, c := range s.Channels {
 		s.Queued += c.Queued
 	}

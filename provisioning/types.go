@@ -9,10 +9,13 @@ type Status struct {
 	Listeners []string  `json:"listeners" doc:"URLs with the address each one got"`
 	Sessions  []Session `json:"sessions" doc:"bound SMPP sessions"`
 	Binds     Binds     `json:"binds"`
-	Channels  []Channel `json:"channels"`
-	Modems    []Modem   `json:"modems"`
-	Users     int       `json:"users"`
-	Queued    int       `json:"queued" doc:"messages that wait in any queue"`
+
+	Connections Connections `json:"connections" doc:"of SMPP"`
+
+	Channels []Channel `json:"channels"`
+	Modems   []Modem   `json:"modems"`
+	Users    int       `json:"users"`
+	Queued   int       `json:"queued" doc:"messages that wait in any queue"`
 }
 
 // Session is one bound SMPP session.
@@ -34,8 +37,11 @@ type Session struct {
 	Sent     uint64    `json:"sent" doc:"deliver_sm sent"`
 	Refused  uint64    `json:"refused" doc:"requests that were malformed, or not allowed"`
 
-	DeliverBusy   int `json:"deliver_busy" doc:"deliver_sm without an answer now"`
-	DeliverWindow int `json:"deliver_window" doc:"deliver_sm without an answer at most"`
+	DeliverBusy   int     `json:"deliver_busy" doc:"deliver_sm without an answer now"`
+	DeliverWindow int     `json:"deliver_window" doc:"deliver_sm without an answer at most"`
+	DeliverRate   float64 `json:"deliver_rate" doc:"deliver_sm a second now"`
+	OctetsIn      uint64  `json:"octets_in" doc:"of PDUs from the client"`
+	OctetsOut     uint64  `json:"octets_out" doc:"of PDUs to the client"`
 
 	LastError   string     `json:"last_error"`
 	LastErrorAt *time.Time `json:"last_error_at"`
@@ -44,6 +50,16 @@ type Session struct {
 // SessionFilter picks sessions; without a user it picks all.
 type SessionFilter struct {
 	User string `query:"user" doc:"system_id"`
+}
+
+// Connections counts those of SMPP: now, and since the start.
+type Connections struct {
+	Bound            int    `json:"bound"`
+	Unbound          int    `json:"unbound" doc:"that have not bound yet"`
+	Accepted         uint64 `json:"accepted"`
+	HandshakesFailed uint64 `json:"handshakes_failed"`
+	Forbidden        uint64 `json:"forbidden" doc:"closed at once: the address may not connect"`
+	Crowded          uint64 `json:"crowded" doc:"closed at once: too many of the address had not bound"`
 }
 
 // Closed says how many sessions were told to unbind.

@@ -121,6 +121,9 @@ func (r *Router) SetUser(ctx context.Context, name string, c UserChange) (UserVi
 	if err != nil {
 		return UserView{}, err
 	}
+	if stored != "" {
+		r.known.Delete(name) // what was known is another password now
+	}
 	return r.User(name)
 }
 

@@ -31,7 +31,7 @@ func (a *App) startAPI() error {
 	api := provisioning.New(provisioning.Config{
 		Router: a.router, Log: a.Log.With("in", "api"), Version: a.Version,
 		Listeners: a.Listeners, Sessions: a.sessions, Modems: a.modems,
-		CloseSession: a.closeSession, CloseSessions: a.closeSessions,
+		CloseSession: a.closeSession, CloseSessions: a.closeSessions, Connections: a.connections,
 	})
 	for _, l := range a.bound {
 		if l.url.smpp() {

@@ -24,7 +24,7 @@ func (a *App) sessionView(s smppd.SessionInfo) provisioning.Session {
 	v := provisioning.Session{
 		ID: s.ID, User: s.SystemID, Bind: s.BindType.String(), Version: versionWord(s.InterfaceVersion),
 		Remote: s.Remote, TLS: s.TLSVersion, Since: s.Since, LastSeen: s.LastSeen,
-		Rate: s.SubmitRate, Window: s.Window, Busy: s.WindowInUse, DeliverWindow: s.DeliverWindow, DeliverBusy: s.DeliverInUse,
+		Rate: s.SubmitRate, DeliverRate: s.DeliverRate, OctetsIn: s.OctetsIn, OctetsOut: s.OctetsOut, Window: s.Window, Busy: s.WindowInUse, DeliverWindow: s.DeliverWindow, DeliverBusy: s.DeliverInUse,
 		Received: s.Submits, Sent: s.Delivers, Refused: s.Refused,
 		LastError: s.LastError.Text, LastErrorAt: timeIfSet(s.LastError.Time),
 	}
@@ -56,3 +56,12 @@ func (a *App) closeSession(id string) bool {
 }
 
 func (a *App) closeSessions(user string) int { return a.clients.CloseUser(user, closedByOperator) }
+
+// connections counts those of all SMPP listeners.
+func (a *App) connections() provisioning.Connections {
+	s := a.server.Stats()
+	return provisioning.Connections{
+		Bound: s.Bound, Unbound: s.Unbound, Accepted: s.Connections,
+		HandshakesFailed: s.HandshakesFailed, Forbidden: s.Forbidden, Crowded: s.Crowded,
+	}
+}

@@ -26,8 +26,8 @@ type smppSettings struct {
 	Window        given `name:"smpp-window" placeholder:"N" help:"requests of one session without an answer at most (default 100) [SMPP34 2.5.2]"`
 	DeliverWindow given `name:"smpp-deliver-window" placeholder:"N" help:"deliver_sm of one session without an answer at most (default 10) [SMPP34 2.5.2]"`
 	MaxUnbound    given `name:"smpp-max-unbound" placeholder:"N" help:"connections that have not bound at most; further ones wait (default 256)"`
-	MaxPerAddress given `name:"smpp-max-unbound-per-address" placeholder:"N" help:"connections of one address that have not bound at most; further ones are closed (default 32)"`
-	Trace         given `name:"smpp-trace" placeholder:"BYTES" help:"how much of the last PDUs is kept for each session; 0: nothing (default 0)"`
+	MaxPerAddress given `name:"smpp-max-unbound-per-address" placeholder:"N" help:"connections of one address that have not bound at most; further ones are closed (default: a quarter of --smpp-max-unbound)"`
+	Trace         given `name:"smpp-trace" placeholder:"BYTES" help:"how much of the last PDUs is kept for each session; 0 or off: nothing (default 8192)"`
 	SystemID      given `name:"smpp-system-id" placeholder:"NAME" help:"how the gateway names itself in bind_resp (default gsmgate) [SMPP34 4.1.2]"`
 
 	Allow      []string `name:"smpp-allow" placeholder:"CIDR" sep:"none" help:"network that clients may connect from; again for more (default: all)"`
@@ -84,7 +84,7 @@ func (s *smppSettings) all(o *smppOptions) []setting {
 		{"smpp-deliver-window", &s.DeliverWindow, count(&o.DeliverWindow, 1, 10_000)},
 		{"smpp-max-unbound", &s.MaxUnbound, count(&o.MaxUnbound, 1, 100_000)},
 		{"smpp-max-unbound-per-address", &s.MaxPerAddress, count(&o.MaxUnboundPerAddress, 1, 100_000)},
-		{"smpp-trace", &s.Trace, count(&o.Trace, 0, 16<<20)},
+		{"smpp-trace", &s.Trace, size(&o.Trace, 256, 16<<20)},
 		{"smpp-system-id", &s.SystemID, systemID(&o.SystemID)},
 	}
 }
@@ -129,6 +129,20 @@ func count(target *int, least, most int) func(string) error {
 			return fmt.Errorf("use a number from %d to %d", least, most)
 		}
 		*target = n
+		return nil
+	}
+}
+
+// size is a count that may be switched off, which is negative for the server.
+func size(target *int, least, most int) func(string) error {
+	return func(text string) error {
+		if text == "off" || text == "0" {
+			*target = -1
+			return nil
+		}
+		if err := count(target, least, most)(text); err != nil {
+			return fmt.Errorf("%w, or off", err)
+		}
 		return nil
 	}
 }

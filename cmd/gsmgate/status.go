@@ -51,6 +51,10 @@ func printStatus(out io.Writer, s provisioning.Status) error {
 	if refused := refusals(s.Binds.Refused); refused != "" || s.Binds.Accepted > 0 {
 		fmt.Fprintf(w, "binds\t%d accepted%s\n", s.Binds.Accepted, refused)
 	}
+	if c := s.Connections; c.HandshakesFailed+c.Forbidden+c.Crowded > 0 {
+		fmt.Fprintf(w, "connections\t%d accepted, %d TLS handshakes failed, %d from addresses that may not connect, %d too many from one address\n",
+			c.Accepted, c.HandshakesFailed, c.Forbidden, c.Crowded)
+	}
 	for _, ss := range s.Sessions {
 		fmt.Fprintf(w, "session %s\t%s\t%s\t%s\tsince %s\n", ss.ID, visible(ss.User, 15), ss.Bind, ss.Remote, clock(ss.Since))
 	}
