@@ -47,8 +47,11 @@ func (r *Router) ImportUsers(ctx context.Context, specs []UserSpec, o ImportOpti
 	if len(specs) > MaxImport {
 		return Imported{}, invalid("users", "too many users at once", fmt.Sprintf("import %d at most", MaxImport))
 	}
-	users, wrong := r.newUsers(specs)
-	if len(wrong) > 0 {
+	users, wrong := r.newUsers(ctx, specs)
+	switch {
+	case ctx.Err() != nil:
+		return Imported{}, ctx.Err()
+	case len(wrong) > 0:
 		return Imported{}, wrong
 	}
 	r.users.Lock()
@@ -66,13 +69,15 @@ func (r *Router) ImportUsers(ctx context.Context, specs []UserSpec, o ImportOpti
 
 // newUsers reads all rows. The hashes of passwords are made by as many
 // goroutines as binds may use.
-func (r *Router) newUsers(specs []UserSpec) ([]storage.User, ImportError) {
+func (r *Router) newUsers(ctx context.Context, specs []UserSpec) ([]storage.User, ImportError) {
 	users, errs := make([]storage.User, len(specs)), make([]error, len(specs))
 	var g errgroup.Group
 	g.SetLimit(cap(r.door.slots))
 	for i, s := range specs {
 		g.Go(func() error {
-			users[i], errs[i] = r.newUser(s)
+			if ctx.Err() == nil { // else nobody wants them any more
+				users[i], errs[i] = r.newUser(s)
+			}
 			return nil
 		})
 	}

@@ -19,7 +19,7 @@ type smppSettings struct {
 	EnquireLink   given `name:"smpp-enquire-link" placeholder:"30s" help:"silence of a client after which it is asked with enquire_link; 0 or off: never (default 30s) [SMPP34 7.2]"`
 	Inactivity    given `name:"smpp-inactivity" placeholder:"5m" help:"silence of a client after which its session is dropped; 0 or off: never (default 5m) [SMPP34 7.2]"`
 	Response      given `name:"smpp-response" placeholder:"10s" help:"how long an answer of a client may take (default 10s) [SMPP34 7.2]"`
-	Retry         given `name:"smpp-retry" placeholder:"30s" help:"first wait before a deliver_sm that a client did not take is tried again; doubles (default 30s) [SMPP34 2.8]"`
+	Retry         given `name:"smpp-retry" placeholder:"30s" help:"how long a client that did not take a deliver_sm is left alone at most; the first wait is shorter (default 30s) [SMPP34 2.8]"`
 	PDURead       given `name:"smpp-pdu-read" placeholder:"30s" help:"how long the rest of a PDU may take after its first octet; 0 or off: no limit (default 30s)"`
 	MaxSessions   given `name:"smpp-max-sessions" placeholder:"N" help:"bound sessions at most; beyond them ESME_RBINDFAIL (default 2000)"`
 	MaxPDU        given `name:"smpp-max-pdu" placeholder:"BYTES" help:"greatest command_length that is read; beyond it ESME_RINVCMDLEN (default 71680) [SMPP34 3.2, 5.1.1]"`

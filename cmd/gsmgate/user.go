@@ -69,7 +69,7 @@ type userAddCmd struct {
 	dataDir
 	Name          string   `arg:"" help:"system_id, 1 to 15 characters"`
 	Password      string   `xor:"password" required:"" placeholder:"P" help:"1 to 8 characters; - reads it from standard input"`
-	PasswordSHA1  string   `name:"password-sha1" xor:"password" required:"" placeholder:"HEX" help:"SHA-1 of the password in UTF-16LE, from another system; replaced at the first bind"`
+	PasswordSHA1  string   `name:"password-sha1" xor:"password" required:"" placeholder:"HEX" help:"SHA-1 of the password in UTF-16LE, from another system; replaced at the first bind; - reads it from standard input"`
 	Credits       amount   `placeholder:"N" help:"credits to start with"`
 	AddressRanges []string `name:"address-range" placeholder:"R" sep:"none" help:"+31612345678, +3169* or +31699000000-+31699999999; again for more"`
 	JSON          bool     `name:"json" help:"print as JSON"`
@@ -81,10 +81,14 @@ func (c *userAddCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	sum, err := password(e, c.PasswordSHA1)
+	if err != nil {
+		return err
+	}
 	start := int64(c.Credits)
 	return c.call(e, creates, func(ctx context.Context, api *client.Client) error {
 		u, err := api.AddUser(ctx, provisioning.NewUser{
-			Name: c.Name, Password: secret, PasswordSHA1: c.PasswordSHA1, AddressRanges: c.AddressRanges,
+			Name: c.Name, Password: secret, PasswordSHA1: sum, AddressRanges: c.AddressRanges,
 			Amount: provisioning.Amount{Millicredits: &start}, UserSettings: c.settings(),
 		})
 		switch {

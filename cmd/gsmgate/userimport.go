@@ -158,7 +158,8 @@ func csvWords(err error) error {
 
 const columnsHint = "columns: SystemID, and Password or PasswordHash (SHA-1 of the UTF-16LE password, hexadecimal); Credits, AddressRanges and the names of the API are optional; lists have semicolons or spaces between their items"
 
-// column reads one field of a line into a user.
+// column reads one field of a line into a user. Its error does not repeat the
+// field: columns that were mixed up may hold passwords.
 type column func(u *provisioning.NewUser, field string) error
 
 // fill reads a line. Empty fields say nothing.
@@ -242,7 +243,7 @@ func wholeNumber(name string, target func(*provisioning.NewUser) **int) column {
 	return func(u *provisioning.NewUser, field string) error {
 		n, err := strconv.Atoi(strings.TrimSpace(field))
 		if err != nil {
-			return fmt.Errorf("%s: %q is no whole number", name, field)
+			return fmt.Errorf("%s is no whole number", name)
 		}
 		*target(u) = &n
 		return nil
@@ -275,7 +276,7 @@ func rangesColumn(u *provisioning.NewUser, field string) error {
 func creditsColumn(u *provisioning.NewUser, field string) error {
 	v, err := parseAmount(strings.TrimSpace(field))
 	if err != nil {
-		return fmt.Errorf("credits: %q %w", field, errAmount)
+		return fmt.Errorf("credits %w", errAmount)
 	}
 	millicredits := int64(v)
 	u.Millicredits = &millicredits
@@ -289,7 +290,7 @@ func enabledColumn(u *provisioning.NewUser, field string) error {
 		on = true
 	case "no", "false", "0":
 	default:
-		return fmt.Errorf("enabled: %q is neither yes nor no", field)
+		return errors.New("enabled is neither yes nor no")
 	}
 	u.Enabled = &on
 	return nil
