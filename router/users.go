@@ -225,9 +225,6 @@ func (r *Router) OnUserChange(f func(storage.User)) {
 	r.watchers.list = append(r.watchers.list, f)
 }
 
-// FindUser gives the record of a user, for channels.
-func (r *Router) FindUser(name string) (storage.User, bool) { return r.db.User(name) }
-
 // checkSystemID wants what fits a bind: 1 to 15 printable ASCII characters
 // [SMPP34 5.2.1].
 func checkSystemID(s string) error {

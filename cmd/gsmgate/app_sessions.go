@@ -28,7 +28,7 @@ func (a *App) sessionView(s smppd.SessionInfo) provisioning.Session {
 		Received: s.Submits, Sent: s.Delivers, Refused: s.Refused,
 		LastError: s.LastError.Text, LastErrorAt: timeIfSet(s.LastError.Time),
 	}
-	if u, ok := a.router.FindUser(s.SystemID); ok {
+	if u, ok := a.router.UserRecord(s.SystemID); ok {
 		v.RateMost = u.Rate
 	}
 	return v

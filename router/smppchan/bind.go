@@ -93,7 +93,7 @@ func (ch *Channel) userChanged(u storage.User) {
 // is seen at its end: whoever sets limits last, sets the newest.
 func (ch *Channel) review(g *guest) {
 	for {
-		u, ok := ch.router.FindUser(g.user)
+		u, ok := ch.router.UserRecord(g.user)
 		if !ok {
 			g.session.Close("the user was removed")
 			return
@@ -103,7 +103,7 @@ func (ch *Channel) review(g *guest) {
 			return
 		}
 		g.session.SetLimits(smppd.Limits{Window: u.Window, Rate: ch.guests.limiter(u)})
-		if now, ok := ch.router.FindUser(g.user); ok && now.Window == u.Window && now.Rate == u.Rate && now.Enabled == u.Enabled {
+		if now, ok := ch.router.UserRecord(g.user); ok && now.Window == u.Window && now.Rate == u.Rate && now.Enabled == u.Enabled {
 			return
 		}
 	}

@@ -209,14 +209,14 @@ func TestWelcome_UserDisabledMeanwhile_SessionClosed(t *testing.T) {
 	for h.router.Binds().Hashes == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	u, _ := h.router.FindUser("acme")
+	u, _ := h.router.UserRecord("acme")
 	changed := make(chan error)
 	go func() {
 		_, err := h.router.SetUser(context.Background(), "acme", router.UserChange{Enabled: ptr(false)})
 		changed <- err
 	}()
 	for u.Enabled {
-		u, _ = h.router.FindUser("acme")
+		u, _ = h.router.UserRecord("acme")
 		time.Sleep(time.Millisecond)
 	}
 	h.ch.guests.mu.Unlock()
