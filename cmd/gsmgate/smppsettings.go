@@ -26,7 +26,7 @@ type smppSettings struct {
 	Window        given `name:"smpp-window" placeholder:"N" help:"requests of one session without an answer at most (default 100) [SMPP34 2.5.2]"`
 	DeliverWindow given `name:"smpp-deliver-window" placeholder:"N" help:"deliver_sm of one session without an answer at most (default 10) [SMPP34 2.5.2]"`
 	MaxUnbound    given `name:"smpp-max-unbound" placeholder:"N" help:"connections that have not bound at most; further ones wait (default 256)"`
-	MaxPerAddress given `name:"smpp-max-unbound-per-address" placeholder:"N" help:"connections of one address that have not bound at most; further ones are closed (default: a quarter of --smpp-max-unbound)"`
+	MaxPerAddress given `name:"smpp-max-unbound-per-address" placeholder:"N" help:"connections of one address that have not bound at most; further ones wait (default: a quarter of --smpp-max-unbound)"`
 	Trace         given `name:"smpp-trace" placeholder:"BYTES" help:"how much of the last PDUs is kept for each session; 0 or off: nothing (default 8192)"`
 	SystemID      given `name:"smpp-system-id" placeholder:"NAME" help:"how the gateway names itself in bind_resp (default gsmgate) [SMPP34 4.1.2]"`
 
