@@ -25,9 +25,12 @@ type Config struct {
 	Sessions  func() []Session
 	Modems    func() []Modem
 
-	Conformance func() Conformance          // what the SMPP server offers of its specification
-	Lint        func(user string) []Finding // what the user's client does wrong; "": connections that never bound
-	ResetLint   func(user string)
+	Conformance   func() Conformance          // what the SMPP server offers of its specification
+	Lint          func(user string) []Finding // what the user's client does wrong; "": connections that never bound
+	ResetLint     func(user string)
+	Connections   func() Connections
+	CloseSession  func(id string) bool  // false when there is none
+	CloseSessions func(user string) int // how many there were
 }
 
 // API is the http.Handler of the REST API.
@@ -38,8 +41,11 @@ type API struct {
 	huma    huma.API
 }
 
-// maxBody is the most octets that a request body may have.
-const maxBody = 256 << 10
+// The most octets that a request body may have: of one thing, and of a list.
+const (
+	maxBody      = 256 << 10
+	maxLargeBody = 16 << 20
+)
 
 // New makes the API over a router, which need not run.
 func New(c Config) *API {
@@ -101,12 +107,16 @@ func (a *API) routes() {
 	route(a, get, "/v1/status", 200, "the gateway at a glance", a.status)
 	route(a, get, "/v1/version", 200, "name and version of the program", a.version)
 	route(a, get, "/v1/sessions", 200, "bound SMPP sessions", a.sessions)
+	route(a, get, "/v1/sessions/{id}", 200, "one session", a.session)
+	route(a, del, "/v1/sessions/{id}", 200, "unbind and close one session", a.closeSession)
 	route(a, get, "/v1/modems", 200, "the bank of modems", a.modems)
 	route(a, get, "/v1/verify", 200, "check the whole file", a.verify)
 	route(a, get, "/v1/users", 200, "all users", a.users)
 	route(a, post, "/v1/users", 201, "add a user", a.addUser)
 	route(a, get, "/v1/users/{name}", 200, "one user", a.user)
 	route(a, patch, "/v1/users/{name}", 200, "change a user", a.setUser)
+	route(a, post, "/v1/users/import", 200, "add many users, all or none", a.importUsers, largeBody)
+	route(a, del, "/v1/users/{name}/sessions", 200, "unbind and close all sessions of a user", a.closeSessions)
 	route(a, post, "/v1/users/{name}/credits", 200, "top up, or correct downwards", a.credit)
 	route(a, get, "/v1/users/{name}/lint", 200, "what the user's SMPP client does wrong", a.lint)
 	route(a, del, "/v1/users/{name}/lint", 200, "forget what was found", a.resetLint)
@@ -122,15 +132,21 @@ func (a *API) routes() {
 // body wraps what a handler answers, or takes.
 type body[T any] struct{ Body T }
 
+// largeBody is for requests that carry a list.
+func largeBody(op *huma.Operation) { op.MaxBodyBytes = maxLargeBody }
+
 // none is a request without parameters.
 type none struct{}
 
 // route registers a handler that knows neither HTTP nor echo.
-func route[I, O any](a *API, method, path string, status int, summary string, handle func(context.Context, *I) (O, error)) {
+func route[I, O any](a *API, method, path string, status int, summary string, handle func(context.Context, *I) (O, error), options ...func(*huma.Operation)) {
 	op := huma.Operation{
 		OperationID: huma.GenerateOperationID(method, path, new(body[O])), Summary: summary,
 		Method: method, Path: path, DefaultStatus: status, MaxBodyBytes: maxBody,
 		Responses: map[string]*huma.Response{"default": a.problemResponse()},
+	}
+	for _, o := range options {
+		o(&op)
 	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*body[O], error) {
 		out, err := handle(ctx, in)

@@ -13,8 +13,10 @@
 //
 // POST /v1/messages answers 202 when the message is on disk. Every error is an
 // application/problem+json with the field that is wrong and, where there is
-// one, a hint of what to try; it never repeats the value that was sent, which
-// may be a password. /openapi.json describes all of it.
+// one, a hint of what to try; it never repeats what may be a password.
+// /openapi.json describes all of it. A change of a user holds for its sessions
+// when the answer comes; DELETE of a session only begins its end, which the
+// client may have to confirm.
 //
 // # Left to others
 //

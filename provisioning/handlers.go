@@ -3,7 +3,6 @@ package provisioning
 import (
 	"context"
 	"errors"
-	"math"
 	"net/http"
 	"runtime"
 	"strings"
@@ -23,10 +22,14 @@ func (a *API) status(context.Context, *none) (Status, error) {
 		UptimeS:   int64(time.Since(a.started) / time.Second),
 		Listeners: call(a.Listeners),
 		Sessions:  call(a.Sessions),
+		Binds:     bindsOf(a.Router.Binds()),
 		Modems:    call(a.Modems),
 		Channels:  channelsOf(a.Router.Channels()),
 		Users:     len(users),
 		Memory:    memoryNow(),
+	}
+	if a.Connections != nil {
+		s.Connections = a.Connections()
 	}
 	for _, c := range s.Channels {
 		s.Queued += c.Queued
@@ -46,8 +49,7 @@ func (a *API) version(context.Context, *none) (Version, error) {
 	return Version{Version: a.Version, Go: runtime.Version()}, nil
 }
 
-func (a *API) sessions(context.Context, *none) ([]Session, error) { return call(a.Sessions), nil }
-func (a *API) modems(context.Context, *none) ([]Modem, error)     { return call(a.Modems), nil }
+func (a *API) modems(context.Context, *none) ([]Modem, error) { return call(a.Modems), nil }
 
 func (a *API) verify(ctx context.Context, _ *none) (Verdict, error) {
 	v := Verdict{Findings: []string{}}
@@ -76,96 +78,6 @@ func flatten(err error) []error {
 		all = append(all, flatten(e)...)
 	}
 	return all
-}
-
-func (a *API) users(context.Context, *none) ([]User, error) {
-	views, err := a.Router.Users()
-	if err != nil {
-		return nil, err
-	}
-	users := make([]User, len(views))
-	for i, v := range views {
-		users[i] = userOf(v)
-	}
-	return users, nil
-}
-
-// ByName is exported for huma, which fills in no others.
-type ByName struct {
-	Name string `path:"name" doc:"system_id"`
-}
-
-func (a *API) user(_ context.Context, in *ByName) (User, error) {
-	v, err := a.Router.User(in.Name)
-	return userOf(v), err
-}
-
-func (a *API) addUser(ctx context.Context, in *body[NewUser]) (User, error) {
-	amount, given, err := in.Body.millicredits()
-	if err != nil {
-		return User{}, err
-	}
-	if given && amount < 0 {
-		return User{}, problem(http.StatusUnprocessableEntity, "credits", "a new user cannot start with less than no credits", "")
-	}
-	v, err := a.Router.AddUser(ctx, router.UserSpec{
-		SystemID: in.Body.Name, Password: in.Body.Password,
-		Credits: amount, AddressRanges: in.Body.AddressRanges,
-	})
-	return userOf(v), err
-}
-
-func (a *API) setUser(ctx context.Context, in *struct {
-	ByName
-	Body UserPatch
-}) (User, error) {
-	v, err := a.Router.SetUser(ctx, in.Name, router.UserChange{
-		Password: in.Body.Password, Enabled: in.Body.Enabled, AddressRanges: in.Body.AddressRanges,
-	})
-	return userOf(v), err
-}
-
-func (a *API) credit(ctx context.Context, in *struct {
-	ByName
-	Body NewCredit
-}) (Balance, error) {
-	amount, given, err := in.Body.millicredits()
-	if err == nil && !given {
-		err = problem(http.StatusUnprocessableEntity, "credits", "credits or millicredits is needed", "")
-	}
-	if err != nil {
-		return Balance{}, err
-	}
-	b, err := a.Router.Credit(ctx, in.Name, amount, in.Body.Note)
-	return balanceOf(b), err
-}
-
-// maxCredits keeps every sum far from where a float loses a millicredit.
-const maxCredits = 1_000_000_000
-
-// millicredits reads whichever of the two was given.
-func (m Amount) millicredits() (amount storage.Millicredits, given bool, err error) {
-	const unprocessable = http.StatusUnprocessableEntity
-	switch {
-	case m.Credits != nil && m.Millicredits != nil:
-		return 0, true, problem(unprocessable, "credits", "credits and millicredits exclude each other", "")
-	case m.Credits != nil:
-		exact := *m.Credits * float64(storage.Credit)
-		if math.Abs(exact-math.Round(exact)) > 1e-6*max(1, math.Abs(*m.Credits)) {
-			return 0, true, problem(unprocessable, "credits", "credits have at most three decimals", "")
-		}
-		if math.Abs(*m.Credits) > maxCredits {
-			return 0, true, problem(unprocessable, "credits", "more than a billion credits at once", "")
-		}
-		return storage.Millicredits(math.Round(exact)), true, nil
-	case m.Millicredits != nil:
-		v := storage.Millicredits(*m.Millicredits)
-		if v > maxCredits*storage.Credit || v < -maxCredits*storage.Credit {
-			return 0, true, problem(unprocessable, "millicredits", "more than a billion credits at once", "")
-		}
-		return v, true, nil
-	}
-	return 0, false, nil
 }
 
 func (a *API) send(ctx context.Context, in *body[NewMessage]) (MessageID, error) {

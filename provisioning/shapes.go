@@ -1,6 +1,7 @@
 package provisioning
 
 import (
+	"cmp"
 	"encoding/hex"
 	"reflect"
 	"slices"
@@ -43,9 +44,24 @@ func word[I ~uint8](words []string, i I) string {
 }
 
 func userOf(v router.UserView) User {
-	return User{
+	u := User{
 		Name: v.SystemID, Enabled: v.Enabled, CreatedAt: v.Created.Time(),
 		AddressRanges: append([]string{}, v.AddressRanges...), Balance: balanceOf(v.Balance),
+		Alphabet: cmp.Or(v.Alphabet, "gsm"), LongForm: cmp.Or(v.LongForm, "payload"),
+		MaxSessions: v.MaxSessions, Window: v.Window, Rate: v.Rate, KeepCount: v.KeepCount, KeepHours: v.KeepHours,
+		AllowedFrom: append([]string{}, v.AllowedFrom...), CertNames: append([]string{}, v.CertNames...), CertAuth: v.CertAuth,
+		PasswordForm: "argon2id",
+	}
+	if v.Imported {
+		u.PasswordForm = "sha1"
+	}
+	return u
+}
+
+func bindsOf(b router.Binds) Binds {
+	return Binds{
+		Accepted: b.Accepted, Refused: b.ByReason(), Hashes: b.Hashes,
+		WaitingAddresses: b.WaitingAddresses, WaitingUsers: b.WaitingUsers,
 	}
 }
 

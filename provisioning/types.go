@@ -9,10 +9,14 @@ type Status struct {
 	Memory    Memory    `json:"memory"`
 	Listeners []string  `json:"listeners" doc:"URLs with the address each one got"`
 	Sessions  []Session `json:"sessions" doc:"bound SMPP sessions"`
-	Channels  []Channel `json:"channels"`
-	Modems    []Modem   `json:"modems"`
-	Users     int       `json:"users"`
-	Queued    int       `json:"queued" doc:"messages that wait in any queue"`
+	Binds     Binds     `json:"binds"`
+
+	Connections Connections `json:"connections" doc:"of SMPP"`
+
+	Channels []Channel `json:"channels"`
+	Modems   []Modem   `json:"modems"`
+	Users    int       `json:"users"`
+	Queued   int       `json:"queued" doc:"messages that wait in any queue"`
 }
 
 // Session is one bound SMPP session.
@@ -20,13 +24,57 @@ type Session struct {
 	ID       string    `json:"id"`
 	User     string    `json:"user" doc:"system_id"`
 	Bind     string    `json:"bind" example:"transceiver"`
-	Remote   string    `json:"remote"`
+	Version  string    `json:"version" example:"3.4" doc:"interface_version of the bind"`
+	Remote   string    `json:"remote" doc:"address and port"`
 	TLS      string    `json:"tls" doc:"such as TLS 1.3; empty without TLS"`
+	CertName string    `json:"cert_name" doc:"the first name on the client certificate; empty without one"`
 	Since    time.Time `json:"since"`
-	Busy     int       `json:"busy" doc:"submit_sm without an answer now"`
-	Window   int       `json:"window" doc:"submit_sm without an answer at most"`
+	LastSeen time.Time `json:"last_seen" doc:"when the last PDU came"`
+	Rate     float64   `json:"rate" doc:"messages a second that the client submits now"`
+	RateMost int       `json:"rate_most" doc:"messages a second that all sessions of the user may submit; 0: no limit"`
+	Busy     int       `json:"busy" doc:"requests without an answer now"`
+	Window   int       `json:"window" doc:"requests without an answer at most"`
 	Received uint64    `json:"received" doc:"submit_sm taken in"`
 	Sent     uint64    `json:"sent" doc:"deliver_sm sent"`
+	Refused  uint64    `json:"refused" doc:"requests that were malformed, or not allowed"`
+
+	DeliverBusy   int     `json:"deliver_busy" doc:"deliver_sm without an answer now"`
+	DeliverWindow int     `json:"deliver_window" doc:"deliver_sm without an answer at most"`
+	DeliverRate   float64 `json:"deliver_rate" doc:"deliver_sm a second now"`
+	OctetsIn      uint64  `json:"octets_in" doc:"of PDUs from the client"`
+	OctetsOut     uint64  `json:"octets_out" doc:"of PDUs to the client"`
+
+	LastError   string     `json:"last_error"`
+	LastErrorAt *time.Time `json:"last_error_at"`
+}
+
+// SessionFilter picks sessions; without a user it picks all.
+type SessionFilter struct {
+	User string `query:"user" doc:"system_id"`
+}
+
+// Connections counts those of SMPP: now, and since the start.
+type Connections struct {
+	Bound            int    `json:"bound"`
+	Unbound          int    `json:"unbound" doc:"that have not bound yet"`
+	Accepted         uint64 `json:"accepted"`
+	HandshakesFailed uint64 `json:"handshakes_failed"`
+	Forbidden        uint64 `json:"forbidden" doc:"closed at once: the address may not connect"`
+	Crowded          uint64 `json:"crowded" doc:"closed at once: too many of the address had not bound"`
+}
+
+// Closed says how many sessions were told to unbind.
+type Closed struct {
+	Closed int `json:"closed"`
+}
+
+// Binds counts what became of binds since the start.
+type Binds struct {
+	Accepted         uint64            `json:"accepted"`
+	Refused          map[string]uint64 `json:"refused" doc:"by reason: address_waits, user_waits, address, certificate, unknown_user, password, disabled, sessions, busy, internal"`
+	Hashes           uint64            `json:"hashes" doc:"verifications that cost a password hash"`
+	WaitingAddresses int               `json:"waiting_addresses" doc:"addresses that may not try now, after failures"`
+	WaitingUsers     int               `json:"waiting_users" doc:"system_ids that may not be tried now, after failures"`
 }
 
 // Channel is one far end that messages leave by.
@@ -86,8 +134,34 @@ type User struct {
 	Name          string    `json:"name" doc:"system_id"`
 	Enabled       bool      `json:"enabled"`
 	AddressRanges []string  `json:"address_ranges"`
+	Alphabet      string    `json:"alphabet" enum:"gsm,latin1,ascii,gsm-packed" doc:"of data_coding 0"`
+	LongForm      string    `json:"long_form" enum:"payload,udh,sar" doc:"of long messages to the client"`
+	MaxSessions   int       `json:"max_sessions" doc:"bound at once; 0: no limit"`
+	Window        int       `json:"window" doc:"requests of one session without an answer; 0: the server's"`
+	Rate          int       `json:"rate" doc:"messages a second over all sessions; 0: no limit"`
+	KeepCount     int       `json:"keep_count" doc:"receipts and incoming messages kept until the client takes them; 0: no limit"`
+	KeepHours     int       `json:"keep_hours" doc:"for how long; 0: no limit"`
+	AllowedFrom   []string  `json:"allowed_from" doc:"CIDRs; none: from anywhere"`
+	CertNames     []string  `json:"cert_names" doc:"common names and subject alternative names of its client certificates"`
+	CertAuth      string    `json:"cert_auth" enum:",either,both" doc:"either: a certificate stands in for an empty password; both: it is needed beside the password"`
+	PasswordForm  string    `json:"password_form" enum:"argon2id,sha1" doc:"sha1: imported, and not yet used"`
 	Balance       Balance   `json:"balance"`
 	CreatedAt     time.Time `json:"created_at"`
+}
+
+// UserSettings are what may be set when a user is added and later. What is not
+// named is the default, or stays.
+type UserSettings struct {
+	Alphabet    *string   `json:"alphabet,omitempty" doc:"of data_coding 0: gsm (default), latin1, ascii or gsm-packed"`
+	LongForm    *string   `json:"long_form,omitempty" doc:"of long messages to the client: payload (default), udh or sar"`
+	MaxSessions *int      `json:"max_sessions,omitempty" doc:"0 to 10000; 0: no limit"`
+	Window      *int      `json:"window,omitempty" doc:"0 to 10000; 0: the server's"`
+	Rate        *int      `json:"rate,omitempty" doc:"0 to 100000 messages a second; 0: no limit"`
+	KeepCount   *int      `json:"keep_count,omitempty" doc:"0: no limit"`
+	KeepHours   *int      `json:"keep_hours,omitempty" doc:"0: no limit"`
+	AllowedFrom *[]string `json:"allowed_from,omitempty" doc:"CIDRs or addresses; replaces all of them"`
+	CertNames   *[]string `json:"cert_names,omitempty" doc:"replaces all of them"`
+	CertAuth    *string   `json:"cert_auth,omitempty" doc:"empty, either or both"`
 }
 
 // Balance is a user's money in millicredits: granted = available + held + spent.
@@ -104,19 +178,37 @@ type Amount struct {
 	Credits      *float64 `json:"credits,omitempty" doc:"credits, with at most three decimals"`
 }
 
-// NewUser asks for a user.
+// NewUser asks for a user, with exactly one of the two forms of a password.
 type NewUser struct {
 	Name          string   `json:"name" doc:"system_id, 1 to 15 characters"`
-	Password      string   `json:"password" doc:"1 to 8 characters"`
+	Password      string   `json:"password,omitempty" doc:"1 to 8 characters"`
+	PasswordSHA1  string   `json:"password_sha1,omitempty" doc:"40 hexadecimal digits: SHA-1 of the password in UTF-16LE; replaced at the first bind"`
+	Enabled       *bool    `json:"enabled,omitempty" doc:"true unless named"`
 	AddressRanges []string `json:"address_ranges,omitempty" required:"false" doc:"+31612345678, +3169*, or +31699000000-+31699999999"`
 	Amount
+	UserSettings
 }
 
 // UserPatch changes what it names and leaves the rest.
 type UserPatch struct {
 	Password      *string   `json:"password,omitempty"`
+	PasswordSHA1  *string   `json:"password_sha1,omitempty" doc:"instead of password, see NewUser"`
 	Enabled       *bool     `json:"enabled,omitempty"`
 	AddressRanges *[]string `json:"address_ranges,omitempty" doc:"replaces all of them"`
+	UserSettings
+}
+
+// UserImport asks for many users, all or none.
+type UserImport struct {
+	Users        []NewUser `json:"users" maxItems:"10000"`
+	SkipExisting bool      `json:"skip_existing,omitempty" doc:"leave users that are there as they are, instead of refusing"`
+	DryRun       bool      `json:"dry_run,omitempty" doc:"only check"`
+}
+
+// UsersImported says what an import did, or would do.
+type UsersImported struct {
+	Added   int `json:"added"`
+	Skipped int `json:"skipped"`
 }
 
 // NewCredit tops a user up, or corrects downwards when negative.

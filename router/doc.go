@@ -30,6 +30,10 @@
 // is made: no message is both cancelled and sent. Those that a client names by
 // their addresses are found in memory, see pending.
 //
+// Who binds is decided here, see Admit: failures slow down their address and
+// their system_id, never a client that is known; verifying passwords takes half
+// of its processors at most; a stranger hears one and the same refusal.
+//
 // # Left to others
 //
 // How a message is written on a wire is the channel's business (package pdu,

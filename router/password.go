@@ -2,10 +2,14 @@ package router
 
 import (
 	"crypto/rand"
+	"crypto/sha1"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -55,4 +59,57 @@ func checkPassword(encoded, password string) (bool, error) {
 	}
 	got := argon2.IDKey([]byte(password), salt, passes, memory, lanes, uint32(len(hash)))
 	return subtle.ConstantTimeCompare(got, hash) == 1, nil
+}
+
+// importedTag opens the stored form of a password of which only the SHA-1 of
+// its UTF-16LE form is known: that of systems from which users are imported.
+const importedTag = "$sha1-utf16le$"
+
+// importedHash reads 40 hexadecimal digits, in any case.
+func importedHash(digits string) (encoded string, err error) {
+	sum, err := hex.DecodeString(digits)
+	if err != nil || len(sum) != sha1.Size {
+		return "", invalid("password_sha1", "not the SHA-1 of a password", "use 40 hexadecimal digits: the SHA-1 of the password in UTF-16LE")
+	}
+	return importedTag + hex.EncodeToString(sum), nil
+}
+
+// checkImported compares in constant time.
+func checkImported(encoded, password string) (bool, error) {
+	want, err := hex.DecodeString(strings.TrimPrefix(encoded, importedTag))
+	if err != nil || len(want) != sha1.Size {
+		return false, fmt.Errorf("stored SHA-1 of a password cannot be read")
+	}
+	got := sha1.Sum(utf16LE(password))
+	return subtle.ConstantTimeCompare(got[:], want) == 1, nil
+}
+
+// utf16LE is the password as two octets a character. Octets that are no UTF-8
+// are Latin-1.
+func utf16LE(password string) []byte {
+	runes := []rune(password)
+	if !utf8.ValidString(password) {
+		runes = runes[:0]
+		for _, b := range []byte(password) {
+			runes = append(runes, rune(b))
+		}
+	}
+	var raw []byte
+	for _, u := range utf16.Encode(runes) {
+		raw = append(raw, byte(u), byte(u>>8))
+	}
+	return raw
+}
+
+// matchPassword checks a password against any stored form. better is the hash
+// that should replace it, "" for none. All forms cost the same, so that the
+// time taken does not tell which one a user has.
+func matchPassword(encoded, password string) (match bool, better string, err error) {
+	if !strings.HasPrefix(encoded, importedTag) {
+		match, err = checkPassword(encoded, password)
+		return match, "", err
+	}
+	better = hashPassword(password)
+	match, err = checkImported(encoded, password)
+	return match, better, err
 }

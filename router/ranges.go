@@ -175,10 +175,14 @@ func conflict(users []storage.User, name string, ranges []addressRange) error {
 			if i < 0 {
 				continue
 			}
-			return &Error{Code: Conflict, Field: "address_range",
-				Message: fmt.Sprintf("address range %q overlaps %q of user %s", ranges[i].text, text, u.SystemID),
-				Hint:    "ranges of two users may overlap only when one lies inside the other"}
+			return rangeTaken(ranges[i].text, text, u.SystemID)
 		}
 	}
 	return nil
+}
+
+func rangeTaken(mine, theirs, user string) error {
+	return &Error{Code: Conflict, Field: "address_range",
+		Message: fmt.Sprintf("address range %q overlaps %q of user %s", mine, theirs, user),
+		Hint:    "ranges of two users may overlap only when one lies inside the other"}
 }

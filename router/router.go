@@ -59,10 +59,12 @@ type Router struct {
 	channels []Channel // not changed once Run was called
 
 	owners atomic.Pointer[owners]
-	users  sync.Mutex    // one change of users at a time: conflicts are checked before the commit
-	hashes chan struct{} // slots for password hashing: it costs memory and time
-	secret [32]byte      // key of the proofs in known
-	known  sync.Map      // system_id → proof of the password that was verified last
+	users  sync.Mutex // one change of users at a time: conflicts are checked before the commit
+	door   *admissions
+	secret [32]byte // key of the proofs in known
+	known  sync.Map // system_id → proof of the password that was verified last
+
+	watchers watchers
 
 	groups  groups
 	pending *pending
@@ -85,7 +87,7 @@ func New(db *storage.DB, o Options) *Router {
 	o = o.withDefaults()
 	r := &Router{
 		db: db, o: o, log: o.Log,
-		hashes:       make(chan struct{}, 2),
+		door:         newAdmissions(),
 		groups:       groups{lanes: map[string]*group{}},
 		queues:       map[string]*queue{},
 		lanes:        map[*laneRun]struct{}{},

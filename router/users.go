@@ -2,165 +2,227 @@ package router
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"gsmgate/storage"
 )
 
-// UserView is a user as others may see it.
+// UserView is a user as others may see it: without its password.
 type UserView struct {
-	SystemID      string
-	Enabled       bool
-	AddressRanges []string
-	Created       storage.Time
-	Balance       storage.Balance
+	storage.User      // Password is empty
+	Imported     bool // the password is still the imported SHA-1
+	Balance      storage.Balance
 }
 
-// UserSpec is a user to be made.
+// UserSpec is a user to be made. It has a password or, when it comes from
+// another system, the SHA-1 of its UTF-16LE form in 40 hexadecimal digits.
 type UserSpec struct {
 	SystemID, Password string
+	PasswordSHA1       string
+	Disabled           bool
 	Credits            storage.Millicredits
 	AddressRanges      []string
+	UserSettings
 }
 
 // UserChange says what is to change; nil fields stay.
 type UserChange struct {
 	Password      *string
+	PasswordSHA1  *string
 	Enabled       *bool
 	AddressRanges *[]string
+	UserSettings
 }
 
 // dummyHash is what the password of an unknown user is compared with, so that
 // the time taken does not tell whether a system_id exists.
 const dummyHash = "$argon2id$v=19$m=7168,t=5,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
-// Authenticate says who binds with this password. A wrong password, an
-// unknown and a disabled user give the same *Error of code Denied.
-func (r *Router) Authenticate(ctx context.Context, systemID, password string) (storage.User, error) {
-	if u, ok := r.verified(systemID, password); ok {
-		return u, nil
-	}
-	select {
-	case r.hashes <- struct{}{}:
-		defer func() { <-r.hashes }()
-	case <-ctx.Done():
-		return storage.User{}, ctx.Err()
-	}
-	denied := &Error{Code: Denied, Message: "wrong system_id or password"}
-	u, ok := r.db.User(systemID)
-	if !ok {
-		checkPassword(dummyHash, password)
-		return storage.User{}, denied
-	}
-	match, err := checkPassword(u.Password, password)
-	switch {
-	case err != nil:
-		return storage.User{}, &Error{Code: Internal, Message: "internal error", Err: err}
-	case !match || !u.Enabled:
-		return storage.User{}, denied
-	}
-	r.known.Store(systemID, r.proof(u, password))
-	return u, nil
-}
-
-// verified says whether the password was verified before and neither it nor
-// the user has changed since: such a bind does not wait while others are
-// flooding with wrong ones.
-func (r *Router) verified(systemID, password string) (storage.User, bool) {
-	u, ok := r.db.User(systemID)
-	if !ok || !u.Enabled {
-		return u, false
-	}
-	proof, ok := r.known.Load(systemID)
-	return u, ok && hmac.Equal(proof.([]byte), r.proof(u, password))
-}
-
-// proof stands for a verified password in memory. It is keyed with a secret of
-// this process and bound to the stored hash.
-func (r *Router) proof(u storage.User, password string) []byte {
-	mac := hmac.New(sha256.New, r.secret[:])
-	mac.Write([]byte(u.Password + "\x00" + password))
-	return mac.Sum(nil)
-}
-
 // AddUser makes a user.
 func (r *Router) AddUser(ctx context.Context, s UserSpec) (UserView, error) {
-	if err := checkSystemID(s.SystemID); err != nil {
+	u, err := r.newUser(s)
+	if err != nil {
 		return UserView{}, err
 	}
-	if err := checkNewPassword(s.Password); err != nil {
-		return UserView{}, err
-	}
-	if s.Credits < 0 {
-		return UserView{}, invalid("credits", "credits cannot be negative at the start", "")
-	}
-	u := storage.User{
-		SystemID: s.SystemID, Password: hashPassword(s.Password), Enabled: true,
-		AddressRanges: s.AddressRanges, Created: r.now(),
-	}
-	if err := r.putUser(ctx, u, true); err != nil {
+	if err := r.createUser(ctx, u); err != nil {
 		return UserView{}, err
 	}
 	if s.Credits > 0 {
-		if _, err := r.Credit(ctx, s.SystemID, s.Credits, "opening balance"); err != nil {
+		if _, err := r.Credit(ctx, s.SystemID, s.Credits, openingBalance); err != nil {
 			return UserView{}, err
 		}
 	}
 	return r.User(s.SystemID)
 }
 
-// SetUser changes a user; it holds for the next message at once.
+// openingBalance is the note of a new user's first entry in the ledger.
+const openingBalance = "opening balance"
+
+// newUser checks all of a user that can be seen without the others.
+func (r *Router) newUser(s UserSpec) (u storage.User, err error) {
+	if err := checkSystemID(s.SystemID); err != nil {
+		return u, err
+	}
+	u = storage.User{SystemID: s.SystemID, Enabled: !s.Disabled, AddressRanges: s.AddressRanges, Created: r.now()}
+	if s.Credits < 0 {
+		return u, invalid("credits", "credits cannot be negative at the start", "")
+	}
+	if _, err := parseRanges(s.AddressRanges); err != nil {
+		return u, err
+	}
+	if err := s.apply(&u); err != nil {
+		return u, err
+	}
+	u.Password, err = storedPassword(s.Password, s.PasswordSHA1)
+	return u, err
+}
+
+// storedPassword makes what is kept of exactly one of the two. It takes the
+// time of a hash.
+func storedPassword(password, sha1 string) (string, error) {
+	switch {
+	case password != "" && sha1 != "":
+		return "", invalid("password_sha1", "password and password_sha1 exclude each other", "give one of them")
+	case sha1 != "":
+		return importedHash(sha1)
+	case password == "":
+		return "", invalid("password", "a password is needed", "use 1 to 8 printable ASCII characters, or password_sha1 for one that is imported")
+	}
+	if err := checkNewPassword(password); err != nil {
+		return "", err
+	}
+	return hashPassword(password), nil
+}
+
+// SetUser changes a user. It holds for the next bind and message at once, and
+// who watches the users is told, see OnUserChange.
 func (r *Router) SetUser(ctx context.Context, name string, c UserChange) (UserView, error) {
-	u, ok := r.db.User(name)
-	if !ok {
+	if _, ok := r.db.User(name); !ok {
 		return UserView{}, noUser(name)
 	}
-	if c.Password != nil {
-		if err := checkNewPassword(*c.Password); err != nil {
+	var stored string
+	if c.Password != nil || c.PasswordSHA1 != nil {
+		var err error
+		if stored, err = storedPassword(deref(c.Password), deref(c.PasswordSHA1)); err != nil {
 			return UserView{}, err
 		}
-		u.Password = hashPassword(*c.Password)
 	}
-	if c.Enabled != nil {
-		u.Enabled = *c.Enabled
-	}
-	if c.AddressRanges != nil {
-		u.AddressRanges = *c.AddressRanges
-	}
-	if err := r.putUser(ctx, u, false); err != nil {
+	err := r.changeUser(ctx, name, func(u *storage.User) error {
+		if stored != "" {
+			u.Password = stored
+		}
+		take(&u.Enabled, c.Enabled)
+		take(&u.AddressRanges, c.AddressRanges)
+		return c.apply(u)
+	})
+	if err != nil {
 		return UserView{}, err
+	}
+	if stored != "" {
+		r.known.Delete(name) // what was known is another password now
 	}
 	return r.User(name)
 }
 
-// putUser stores a user whose address ranges are well formed and nobody
-// else's.
-func (r *Router) putUser(ctx context.Context, u storage.User, create bool) error {
-	var ranges []addressRange
-	for _, text := range u.AddressRanges {
-		ar, err := parseRange(text)
-		if err != nil {
-			return err
-		}
-		ranges = append(ranges, ar)
+func deref(s *string) string {
+	if s == nil {
+		return ""
 	}
+	return *s
+}
+
+// createUser stores a user that is not there.
+func (r *Router) createUser(ctx context.Context, u storage.User) error {
 	r.users.Lock()
 	defer r.users.Unlock()
-	if _, exists := r.db.User(u.SystemID); exists && create {
-		return &Error{Code: Conflict, Field: "system_id", Message: fmt.Sprintf("user %s exists already", u.SystemID), Hint: "change it with gsmgate user set"}
+	if _, exists := r.db.User(u.SystemID); exists {
+		return userExists(u.SystemID)
+	}
+	return r.putUser(ctx, u, true)
+}
+
+func userExists(name string) error {
+	return &Error{Code: Conflict, Field: "system_id", Message: fmt.Sprintf("user %s exists already", name), Hint: "change it with gsmgate user set"}
+}
+
+// changeUser stores what change makes of a user, and tells of it.
+func (r *Router) changeUser(ctx context.Context, name string, change func(*storage.User) error) error {
+	err := func() error {
+		r.users.Lock()
+		defer r.users.Unlock()
+		u, ok := r.db.User(name)
+		if !ok {
+			return noUser(name)
+		}
+		if err := change(&u); err != nil {
+			return err
+		}
+		return r.putUser(ctx, u, false)
+	}()
+	if err != nil {
+		return err
+	}
+	r.door.guard.forgive(name)
+	r.watchers.tell(name, r.db.User)
+	return nil
+}
+
+// putUser stores a user whose address ranges are well formed and nobody
+// else's. It is called with users locked. A change that has begun is finished:
+// else nobody could know whether it was made.
+func (r *Router) putUser(ctx context.Context, u storage.User, create bool) error {
+	ranges, err := parseRanges(u.AddressRanges)
+	if err != nil {
+		return err
 	}
 	if err := conflict(r.db.Users(), u.SystemID, ranges); err != nil {
 		return err
 	}
-	if err := r.db.PutUser(ctx, u, create); err != nil {
+	if err := r.db.PutUser(context.WithoutCancel(ctx), u, create); err != nil {
 		return public(err)
 	}
 	r.owners.Store(newOwners(r.db.Users()))
 	return nil
+}
+
+func parseRanges(texts []string) (ranges []addressRange, err error) {
+	for _, text := range texts {
+		ar, err := parseRange(text)
+		if err != nil {
+			return nil, err
+		}
+		ranges = append(ranges, ar)
+	}
+	return ranges, nil
+}
+
+// watchers are told of users that have changed.
+type watchers struct {
+	mu   sync.Mutex // one is told at a time, so that the last word is the newest
+	list []func(storage.User)
+}
+
+func (w *watchers) tell(name string, find func(string) (storage.User, bool)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	u, ok := find(name)
+	if !ok {
+		return
+	}
+	for _, f := range w.list {
+		f(u)
+	}
+}
+
+// OnUserChange has f called with each user that has changed, after the commit
+// and one call after the other. f must not block and must not change users.
+func (r *Router) OnUserChange(f func(storage.User)) {
+	r.watchers.mu.Lock()
+	defer r.watchers.mu.Unlock()
+	r.watchers.list = append(r.watchers.list, f)
 }
 
 // checkSystemID wants what fits a bind: 1 to 15 printable ASCII characters
@@ -216,7 +278,9 @@ func (r *Router) view(u storage.User) (UserView, error) {
 	if err != nil {
 		return UserView{}, public(err)
 	}
-	return UserView{SystemID: u.SystemID, Enabled: u.Enabled, AddressRanges: u.AddressRanges, Created: u.Created, Balance: b}, nil
+	v := UserView{User: u, Imported: strings.HasPrefix(u.Password, importedTag), Balance: b}
+	v.Password = ""
+	return v, nil
 }
 
 // Credit adds to a user's balance, or takes from it, with a note for the

@@ -2,63 +2,122 @@ package router
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
+	"gsmgate/storage"
 	"gsmgate/storage/storagetest"
 )
-
-func TestAuthenticate_RightPasswordOnly_AlsoOnceItIsKnown(t *testing.T) {
-	r := New(storagetest.Open(t), Options{})
-	if _, err := r.AddUser(t.Context(), UserSpec{SystemID: "acme", Password: "secret"}); err != nil {
-		t.Fatal(err)
-	}
-	check := func(when, password string, want bool) {
-		t.Helper()
-		for range 2 { // the second time it may be known
-			_, err := r.Authenticate(t.Context(), "acme", password)
-			var re *Error
-			if (err == nil) != want || err != nil && (!errors.As(err, &re) || re.Code != Denied) {
-				t.Errorf("%s: %q gives %v", when, password, err)
-			}
-		}
-	}
-	check("at first", "secret", true)
-	check("after the right one", "Secret", false)
-	check("after the right one", "", false)
-	if _, err := r.Authenticate(t.Context(), "nobody", "secret"); err == nil {
-		t.Error("nobody was let in")
-	}
-	changed, off, on := "other", false, true
-	r.SetUser(t.Context(), "acme", UserChange{Password: &changed})
-	check("changed", "secret", false)
-	check("changed", "other", true)
-	r.SetUser(t.Context(), "acme", UserChange{Enabled: &off})
-	check("disabled", "other", false)
-	r.SetUser(t.Context(), "acme", UserChange{Enabled: &on})
-	check("enabled again", "other", true)
-}
-
-// A flood of wrong binds holds every slot for hashing.
-func TestAuthenticate_KnownPassword_WaitsForNobody(t *testing.T) {
-	r := New(storagetest.Open(t), Options{})
-	if _, err := r.AddUser(t.Context(), UserSpec{SystemID: "acme", Password: "secret"}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.Authenticate(t.Context(), "acme", "secret"); err != nil {
-		t.Fatal(err)
-	}
-	for range cap(r.hashes) {
-		r.hashes <- struct{}{}
-	}
-	if _, err := r.Authenticate(t.Context(), "acme", "secret"); err != nil {
-		t.Error(err)
-	}
-}
 
 func TestAddressOf_TypeOfNumber(t *testing.T) {
 	for s, ton := range map[string]uint8{"+31612345678": 1, "7000": 0, "*100#": 0, "Shop": 5, "+Shop": 5, "": 0} {
 		if a := addressOf(s); a.TON != ton || ton == 5 && a.Addr != s {
 			t.Errorf("addressOf(%q) = %+v, want TON %d", s, a, ton)
 		}
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// Every setting has its bounds, and the refusal names it.
+func TestUserSettings_Checked(t *testing.T) {
+	long := strings.Repeat("x", 256)
+	for field, cases := range map[string]struct{ good, bad []UserSettings }{
+		"alphabet": {
+			good: []UserSettings{{Alphabet: ptr("")}, {Alphabet: ptr("gsm")}, {Alphabet: ptr("latin1")}, {Alphabet: ptr("ascii")}, {Alphabet: ptr("gsm-packed")}},
+			bad:  []UserSettings{{Alphabet: ptr("utf8")}, {Alphabet: ptr("GSM")}},
+		},
+		"long_form": {
+			good: []UserSettings{{LongForm: ptr("")}, {LongForm: ptr("payload")}, {LongForm: ptr("udh")}, {LongForm: ptr("sar")}},
+			bad:  []UserSettings{{LongForm: ptr("tlv")}},
+		},
+		"max_sessions": {good: []UserSettings{{MaxSessions: ptr(0)}, {MaxSessions: ptr(10_000)}}, bad: []UserSettings{{MaxSessions: ptr(-1)}, {MaxSessions: ptr(10_001)}}},
+		"window":       {good: []UserSettings{{Window: ptr(1)}}, bad: []UserSettings{{Window: ptr(-1)}, {Window: ptr(10_001)}}},
+		"rate":         {good: []UserSettings{{Rate: ptr(100_000)}}, bad: []UserSettings{{Rate: ptr(-1)}, {Rate: ptr(100_001)}}},
+		"keep_count":   {good: []UserSettings{{KeepCount: ptr(1000)}}, bad: []UserSettings{{KeepCount: ptr(-1)}}},
+		"keep_hours":   {good: []UserSettings{{KeepHours: ptr(72)}}, bad: []UserSettings{{KeepHours: ptr(-1)}, {KeepHours: ptr(1 << 30)}}},
+		"allowed_from": {
+			good: []UserSettings{{AllowedFrom: &[]string{}}, {AllowedFrom: &[]string{"192.0.2.7", "2001:db8::/32", "0.0.0.0/0"}}},
+			bad:  []UserSettings{{AllowedFrom: &[]string{"192.0.2.0/33"}}, {AllowedFrom: &[]string{"example.com"}}, {AllowedFrom: &[]string{""}}, {AllowedFrom: &[]string{"fe80::1%eth0"}}, {AllowedFrom: ptr(slices.Repeat([]string{"192.0.2.1"}, 101))}},
+		},
+		"cert_names": {good: []UserSettings{{CertNames: &[]string{"acme.example"}}}, bad: []UserSettings{{CertNames: &[]string{""}}, {CertNames: &[]string{long}}, {CertNames: &[]string{"a\x00b"}}}},
+		"cert_auth": {
+			good: []UserSettings{{CertAuth: ptr("either"), CertNames: &[]string{"a"}}, {CertAuth: ptr("both"), CertNames: &[]string{"a"}}, {CertAuth: ptr("")}},
+			bad:  []UserSettings{{CertAuth: ptr("either")}, {CertAuth: ptr("any"), CertNames: &[]string{"a"}}},
+		},
+	} {
+		for i, s := range cases.good {
+			if err := s.apply(&storage.User{}); err != nil {
+				t.Errorf("%s, good %d: %v", field, i, err)
+			}
+		}
+		for i, s := range cases.bad {
+			var re *Error
+			if err := s.apply(&storage.User{}); !errors.As(err, &re) || re.Code != Invalid || re.Field != field || re.Hint == "" {
+				t.Errorf("%s, bad %d: %+v", field, i, err)
+			}
+		}
+	}
+}
+
+func TestUserSettings_Networks_Canonical(t *testing.T) {
+	var u storage.User
+	in := []string{"192.0.2.77/24", "2001:DB8::1", "::ffff:198.51.100.7", "192.0.2.0/24", "10.1.2.3"}
+	if err := (UserSettings{AllowedFrom: &in}).apply(&u); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"10.1.2.3/32", "192.0.2.0/24", "198.51.100.7/32", "2001:db8::1/128"}; !slices.Equal(u.AllowedFrom, want) {
+		t.Errorf("%v, want %v", u.AllowedFrom, want)
+	}
+}
+
+// What is not named stays, and the last cert_name cannot be taken from a user
+// who needs one.
+func TestSetUser_OnlyWhatIsNamed(t *testing.T) {
+	r := New(storagetest.Open(t), Options{})
+	_, err := r.AddUser(t.Context(), UserSpec{SystemID: "acme", Password: "secret", UserSettings: UserSettings{
+		Rate: ptr(50), Window: ptr(20), Alphabet: ptr("latin1"), CertNames: &[]string{"acme"}, CertAuth: ptr("both"),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := r.SetUser(t.Context(), "acme", UserChange{UserSettings: UserSettings{Rate: ptr(0)}})
+	if err != nil || v.Rate != 0 || v.Window != 20 || v.Alphabet != "latin1" || v.CertAuth != "both" || !v.Enabled || v.Password != "" {
+		t.Errorf("%+v, %v", v, err)
+	}
+	var re *Error
+	if _, err := r.SetUser(t.Context(), "acme", UserChange{UserSettings: UserSettings{CertNames: &[]string{}}}); !errors.As(err, &re) || re.Field != "cert_auth" {
+		t.Errorf("the last name went: %v", err)
+	}
+}
+
+// Two changes at once of different settings both hold.
+func TestSetUser_AtOnce_NoneIsLost(t *testing.T) {
+	r := New(storagetest.Open(t), Options{})
+	if _, err := r.AddUser(t.Context(), UserSpec{SystemID: "acme", Password: "secret"}); err != nil {
+		t.Fatal(err)
+	}
+	var last storage.User
+	r.OnUserChange(func(u storage.User) { last = u })
+	done := make(chan error)
+	changes := []UserSettings{{Rate: ptr(1)}, {Window: ptr(2)}, {MaxSessions: ptr(3)}, {KeepCount: ptr(4)}, {KeepHours: ptr(5)}}
+	for _, c := range changes {
+		go func() {
+			_, err := r.SetUser(t.Context(), "acme", UserChange{UserSettings: c})
+			done <- err
+		}()
+	}
+	for range changes {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	v, err := r.User("acme")
+	if err != nil || v.Rate != 1 || v.Window != 2 || v.MaxSessions != 3 || v.KeepCount != 4 || v.KeepHours != 5 {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if last.Rate != 1 || last.Window != 2 || last.MaxSessions != 3 || last.KeepCount != 4 || last.KeepHours != 5 {
+		t.Errorf("the last that a watcher heard is not the newest: %+v", last)
 	}
 }

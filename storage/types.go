@@ -232,7 +232,7 @@ func (s State) Final() bool {
 // User is who binds. Names are case-sensitive [SMPP34 5.2.1].
 type User struct {
 	SystemID      string   `cbor:"1,keyasint"`
-	Password      string   `cbor:"2,keyasint,omitempty"` // $argon2id$v=19$m=…,t=…,p=…$salt$hash
+	Password      string   `cbor:"2,keyasint,omitempty"` // $argon2id$v=19$m=…,t=…,p=…$salt$hash, or imported: $sha1-utf16le$hex
 	Enabled       bool     `cbor:"3,keyasint,omitempty"`
 	AddressRanges []string `cbor:"4,keyasint,omitempty"` // "+3161", "+3169*", "+31699000-+31699999"
 	Created       Time     `cbor:"5,keyasint,omitempty"`

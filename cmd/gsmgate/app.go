@@ -20,12 +20,17 @@ import (
 
 // Options are what App is made of.
 type Options struct {
-	Dir     string // data directory; made when it is not there
-	Listen  []listenURL
-	Modems  []string // serial devices
-	PIN     provisioning.Secret
-	Cert    string // TLS certificate and key; empty: self-signed, in Dir
-	Key     string
+	Dir    string // data directory; made when it is not there
+	Listen []listenURL
+	Modems []string // serial devices
+	PIN    provisioning.Secret
+	Cert   string // TLS certificate and key; empty: self-signed, in Dir
+	Key    string
+	SMPP   smppOptions
+
+	ClientCA   string // bundle of CAs for client certificates of ESMEs
+	ClientCert string // certAsk or certRequire; else none is asked for
+
 	Log     *slog.Logger
 	Version string
 }
@@ -41,6 +46,7 @@ type App struct {
 	server  *smppd.Server
 
 	certificate *smppd.CertSource // nil until a listener needs it; only touched by Start
+	clientCAs   *smppd.ClientCAs  // likewise
 
 	stops  []stopper
 	failed chan error

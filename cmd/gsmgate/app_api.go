@@ -32,6 +32,7 @@ func (a *App) startAPI() error {
 		Router: a.router, Log: a.Log.With("in", "api"), Version: a.Version,
 		Listeners: a.Listeners, Sessions: a.sessions, Modems: a.modems,
 		Conformance: statement, Lint: a.lint, ResetLint: a.clients.ResetLint,
+		CloseSession: a.closeSession, CloseSessions: a.closeSessions, Connections: a.connections,
 	})
 	for _, l := range a.bound {
 		if l.url.smpp() {

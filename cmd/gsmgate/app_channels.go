@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"net"
 	"path/filepath"
 
 	"gsmgate/modem"
@@ -19,7 +21,7 @@ func (a *App) startRouter() error {
 		Name: "gsm", Ports: a.Modems, PIN: string(a.PIN), Open: modem.OpenSerial, Log: a.Log.With("in", "modem"),
 		Refused: refusedPINs{filepath.Join(a.Dir, "refused-pins")},
 	})
-	a.clients = smppchan.New(smppchan.Config{Router: a.router, Log: a.Log.With("in", "clients")})
+	a.clients = smppchan.New(smppchan.Config{Router: a.router, Log: a.Log.With("in", "clients"), Retry: a.SMPP.Retry})
 	a.router.Add(a.gsm)
 	a.router.Add(a.clients)
 	a.run("router", a.router.Run)
@@ -28,12 +30,14 @@ func (a *App) startRouter() error {
 
 // startSMPP lets clients bind on every listener that is SMPP's.
 func (a *App) startSMPP() error {
-	a.server = smppd.New(smppd.Config{Stranger: a.clients.Fault}, a.clients, a.Log.With("in", "smppd"))
+	config := a.SMPP.Config
+	config.Stranger = a.clients.Fault
+	a.server = smppd.New(config, a.clients, a.Log.With("in", "smppd"))
 	for _, l := range a.bound {
 		if !l.url.smpp() {
 			continue
 		}
-		ln, err := a.secured(l.url, l)
+		ln, err := a.securedSMPP(l)
 		if err != nil {
 			return err
 		}
@@ -42,16 +46,31 @@ func (a *App) startSMPP() error {
 	return nil
 }
 
-// sessions shows who is bound, the oldest session first.
-func (a *App) sessions() []provisioning.Session {
-	var all []provisioning.Session
-	for _, s := range a.server.Sessions() {
-		all = append(all, provisioning.Session{
-			ID: s.ID, User: s.SystemID, Bind: s.BindType.String(), Remote: s.Remote, TLS: s.TLSVersion, Since: s.Since,
-			Window: s.Window, Busy: s.WindowInUse, Received: s.Submits, Sent: s.Delivers,
-		})
+// securedSMPP puts TLS over an smpps listener, and asks ESMEs for certificates
+// there.
+func (a *App) securedSMPP(l boundListener) (net.Listener, error) {
+	if !l.url.tls() {
+		return l, nil
 	}
-	return all
+	config, err := a.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	if a.ClientCert == certAsk || a.ClientCert == certRequire {
+		config, err = a.withClientCAs(config)
+	}
+	return tls.NewListener(l, config), err
+}
+
+func (a *App) withClientCAs(config *tls.Config) (*tls.Config, error) {
+	if a.clientCAs == nil {
+		cas, err := smppd.LoadClientCAs(a.ClientCA, a.Log.With("in", "tls"))
+		if err != nil {
+			return config, fail("--client-ca names a PEM file that this user may read", "%w", err)
+		}
+		a.clientCAs = cas
+	}
+	return a.clientCAs.Require(config, a.ClientCert == certRequire), nil
 }
 
 // modems shows the bank in the order of its ports.

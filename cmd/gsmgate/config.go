@@ -19,14 +19,18 @@ type settings struct {
 	Cert   string   `name:"cert" placeholder:"FILE" help:"TLS certificate chain (PEM); reread when it changes (default: made at the first start)"`
 	Key    string   `name:"key" placeholder:"FILE" help:"its private key (PEM)"`
 	Log    string   `name:"log" placeholder:"LEVEL" help:"debug, info, warn or error (default info)"`
+
+	smppSettings
 }
 
 // fields are the keys of the file. JSON: what the file may say.
 func (s *settings) fields() map[string]any {
-	return map[string]any{
+	keys := s.smppSettings.fields()
+	maps.Copy(keys, map[string]any{
 		"listen": &s.Listen, "modems": &s.Modems, "pin": &s.PIN,
 		"cert": &s.Cert, "key": &s.Key, "log": &s.Log,
-	}
+	})
+	return keys
 }
 
 // readSettings reads a JSON object with the known keys and nothing else.
@@ -47,9 +51,10 @@ func readSettings(path string) (settings, error) {
 			return s, fail("known keys: "+strings.Join(slices.Sorted(maps.Keys(known)), ", "), "%s: unknown key %q", path, key)
 		}
 		if err := json.Unmarshal(given[key], target); err != nil {
-			return s, fail("listen and modems are lists of strings, all else is a string", "%s: key %q: %s", path, key, jsonWords(err))
+			return s, fail("listen, modems and smpp_allow are lists of strings, counts are numbers, all else is a string such as \"5s\"", "%s: key %q: %s", path, key, jsonWords(err))
 		}
 	}
+	s.locate(path)
 	return s, nil
 }
 
@@ -85,5 +90,6 @@ func (s settings) over(below settings) settings {
 			*f.mine = *f.theirs
 		}
 	}
+	s.smppSettings.over(below.smppSettings)
 	return s
 }

@@ -80,7 +80,9 @@ func explain(err error) error {
 // plain makes one line without a capital at its start or a full stop at its end.
 func plain(s string) string {
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
-	s = strings.TrimSuffix(strings.TrimSpace(s), ".")
+	if s = strings.TrimSpace(s); !strings.HasSuffix(s, "...") {
+		s = strings.TrimSuffix(s, ".")
+	}
 	first, size := utf8.DecodeRuneInString(s)
 	second, _ := utf8.DecodeRuneInString(s[size:])
 	if unicode.IsUpper(first) && unicode.IsLower(second) {

@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each command takes a second to exit
 			addBank(e)
+			addESMEs(e)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -41,6 +42,8 @@ func TestScripts(t *testing.T) {
 			"plug":       plug,
 			"handset":    handset,
 			"until":      until,
+			"bind":       bind,
+			"unbound":    unbound,
 		},
 	})
 }

@@ -18,7 +18,7 @@ import (
 
 type serveCmd struct {
 	dataDir
-	Config string `placeholder:"FILE" help:"JSON file with the keys listen, modems, pin, cert, key, log; flags win over it"`
+	Config string `placeholder:"FILE" help:"JSON file with the settings as keys, listen, modems, smpp_window and so on; flags win over it"`
 	settings
 }
 
@@ -87,7 +87,12 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	if err != nil {
 		return Options{}, err
 	}
+	smpp, err := s.smppSettings.options()
+	if err != nil {
+		return Options{}, err
+	}
 	return Options{
+		SMPP: smpp, ClientCA: s.ClientCA, ClientCert: s.ClientCert,
 		Dir: c.Data, Listen: listen, Modems: s.Modems, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key,
 		Log:     slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
 		Version: programVersion(),

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -45,6 +47,13 @@ func printStatus(out io.Writer, s provisioning.Status) error {
 	for _, m := range s.Modems {
 		fmt.Fprintf(w, "modem %s\t%s\t%s\t%s\t%d sent, %d refused, %d unknown, %d received\n", m.Path, readiness(m.State == "ready", m.State+": "+m.Reason),
 			visible(m.Operator, 20), level(m.SignalDBM), m.Sent, m.Refused, m.Unknown, m.Received)
+	}
+	if refused := refusals(s.Binds.Refused); refused != "" || s.Binds.Accepted > 0 {
+		fmt.Fprintf(w, "binds\t%d accepted%s\n", s.Binds.Accepted, refused)
+	}
+	if c := s.Connections; c.HandshakesFailed+c.Forbidden+c.Crowded > 0 {
+		fmt.Fprintf(w, "connections\t%d accepted, %d TLS handshakes failed, %d from addresses that may not connect, %d too many from one address\n",
+			c.Accepted, c.HandshakesFailed, c.Forbidden, c.Crowded)
 	}
 	for _, ss := range s.Sessions {
 		fmt.Fprintf(w, "session %s\t%s\t%s\t%s\tsince %s\n", ss.ID, visible(ss.User, 15), ss.Bind, ss.Remote, clock(ss.Since))
@@ -106,4 +115,14 @@ func rest(l provisioning.Lane) string {
 		return ""
 	}
 	return fmt.Sprintf(", rests until %s: %s", clock(*l.RestsUntil), visible(l.Reason, -1))
+}
+
+// refusals tells why binds were refused, the reasons by name.
+func refusals(counts map[string]uint64) (text string) {
+	for _, reason := range slices.Sorted(maps.Keys(counts)) {
+		if n := counts[reason]; n > 0 {
+			text += fmt.Sprintf(", %d refused: %s", n, reason)
+		}
+	}
+	return text
 }

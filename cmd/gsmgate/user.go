@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -13,9 +15,11 @@ import (
 type userCmd struct {
 	Add    userAddCmd    `cmd:"" help:"Add a user."`
 	List   userListCmd   `cmd:"" help:"List users with their balance."`
-	Set    userSetCmd    `cmd:"" help:"Change a user."`
+	Show   userShowCmd   `cmd:"" help:"Show one user with all its settings."`
+	Set    userSetCmd    `cmd:"" help:"Change a user; it holds for its sessions at once."`
 	Credit userCreditCmd `cmd:"" help:"Top up with +N, or correct with -N."`
 	Lint   userLintCmd   `cmd:"" help:"Show what a user's SMPP client does wrong, and how to mend it."`
+	Import userImportCmd `cmd:"" help:"Add the users of a CSV file, all or none."`
 }
 
 // password reads "-" from standard input, where no process list shows it.
@@ -30,13 +34,47 @@ func password(e *env, given string) (string, error) {
 	return line, nil
 }
 
+// userFlags are the settings that user add and user set share.
+type userFlags struct {
+	Alphabet    *string  `placeholder:"A" help:"of data_coding 0: gsm (default), latin1, ascii or gsm-packed"`
+	LongForm    *string  `placeholder:"F" help:"of long messages to the client: payload (default), udh or sar"`
+	MaxSessions *int     `placeholder:"N" help:"sessions at once; 0: no limit (default)"`
+	Window      *int     `placeholder:"N" help:"requests of one session without an answer; 0: the server's (default)"`
+	Rate        *int     `placeholder:"N" help:"messages a second over all sessions; 0: no limit (default)"`
+	KeepCount   *int     `placeholder:"N" help:"receipts and incoming messages kept for the client; 0: no limit (default)"`
+	KeepHours   *int     `placeholder:"N" help:"for how long; 0: no limit (default)"`
+	CertAuth    *string  `placeholder:"C" help:"none (default), either: a client certificate stands in for an empty password, or both: it is needed beside the password"`
+	AllowFrom   []string `name:"allow-from" placeholder:"CIDR" sep:"none" help:"network or address that the client may bind from; again for more (default: any)"`
+	CertNames   []string `name:"cert-name" placeholder:"NAME" sep:"none" help:"common name or subject alternative name of its client certificates; again for more"`
+}
+
+// settings are what the flags ask for.
+func (f userFlags) settings() provisioning.UserSettings {
+	s := provisioning.UserSettings{
+		Alphabet: f.Alphabet, LongForm: f.LongForm, MaxSessions: f.MaxSessions, Window: f.Window, Rate: f.Rate,
+		KeepCount: f.KeepCount, KeepHours: f.KeepHours, CertAuth: f.CertAuth,
+	}
+	if s.CertAuth != nil && *s.CertAuth == "none" {
+		s.CertAuth = new(string)
+	}
+	if len(f.AllowFrom) > 0 {
+		s.AllowedFrom = &f.AllowFrom
+	}
+	if len(f.CertNames) > 0 {
+		s.CertNames = &f.CertNames
+	}
+	return s
+}
+
 type userAddCmd struct {
 	dataDir
 	Name          string   `arg:"" help:"system_id, 1 to 15 characters"`
-	Password      string   `required:"" placeholder:"P" help:"1 to 8 characters; - reads it from standard input"`
+	Password      string   `xor:"password" required:"" placeholder:"P" help:"1 to 8 characters; - reads it from standard input"`
+	PasswordSHA1  string   `name:"password-sha1" xor:"password" required:"" placeholder:"HEX" help:"SHA-1 of the password in UTF-16LE, from another system; replaced at the first bind; - reads it from standard input"`
 	Credits       amount   `placeholder:"N" help:"credits to start with"`
 	AddressRanges []string `name:"address-range" placeholder:"R" sep:"none" help:"+31612345678, +3169* or +31699000000-+31699999999; again for more"`
 	JSON          bool     `name:"json" help:"print as JSON"`
+	userFlags
 }
 
 func (c *userAddCmd) Run(e *env) error {
@@ -44,11 +82,15 @@ func (c *userAddCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	sum, err := password(e, c.PasswordSHA1)
+	if err != nil {
+		return err
+	}
 	start := int64(c.Credits)
 	return c.call(e, creates, func(ctx context.Context, api *client.Client) error {
 		u, err := api.AddUser(ctx, provisioning.NewUser{
-			Name: c.Name, Password: secret, AddressRanges: c.AddressRanges,
-			Amount: provisioning.Amount{Millicredits: &start},
+			Name: c.Name, Password: secret, PasswordSHA1: sum, AddressRanges: c.AddressRanges,
+			Amount: provisioning.Amount{Millicredits: &start}, UserSettings: c.settings(),
 		})
 		switch {
 		case err != nil:
@@ -76,10 +118,10 @@ func (c *userListCmd) Run(e *env) error {
 			return e.json(users)
 		}
 		w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "NAME\tENABLED\tCREDITS\tHELD\tSPENT\tADDRESS RANGES")
+		fmt.Fprintln(w, "NAME\tENABLED\tCREDITS\tHELD\tSPENT\tSESSIONS\tRATE\tFROM\tADDRESS RANGES")
 		for _, u := range users {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", u.Name, yesNo(u.Enabled), credits(u.Balance.Available),
-				credits(u.Balance.Held), credits(u.Balance.Spent), strings.Join(u.AddressRanges, " "))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", u.Name, yesNo(u.Enabled), credits(u.Balance.Available),
+				credits(u.Balance.Held), credits(u.Balance.Spent), orAny(u.MaxSessions), orAny(u.Rate), from(u.AllowedFrom), strings.Join(u.AddressRanges, " "))
 		}
 		return w.Flush()
 	})
@@ -92,19 +134,103 @@ func yesNo(b bool) string {
 	return "no"
 }
 
+// orAny is a limit, where 0 is none.
+func orAny(n int) string {
+	if n == 0 {
+		return "any"
+	}
+	return strconv.Itoa(n)
+}
+
+// from tells networks in little room.
+func from(networks []string) string {
+	switch len(networks) {
+	case 0:
+		return "any"
+	case 1:
+		return networks[0]
+	}
+	return fmt.Sprintf("%d networks", len(networks))
+}
+
+type userShowCmd struct {
+	dataDir
+	Name string `arg:"" help:"system_id"`
+	JSON bool   `name:"json" help:"print as JSON"`
+}
+
+func (c *userShowCmd) Run(e *env) error {
+	return c.call(e, reads, func(ctx context.Context, api *client.Client) error {
+		u, err := api.User(ctx, c.Name)
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return e.json(u)
+		}
+		w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+		for _, line := range userLines(u) {
+			fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
+		}
+		return w.Flush()
+	})
+}
+
+func userLines(u provisioning.User) [][2]string {
+	return [][2]string{
+		{"name", u.Name}, {"enabled", yesNo(u.Enabled)}, {"created", clock(u.CreatedAt)}, {"password", u.PasswordForm},
+		{"credits", fmt.Sprintf("%s available, %s held, %s spent", credits(u.Balance.Available), credits(u.Balance.Held), credits(u.Balance.Spent))},
+		{"address ranges", itemsOr(u.AddressRanges, "none")},
+		{"alphabet", u.Alphabet}, {"long form", u.LongForm},
+		{"max sessions", orAny(u.MaxSessions)}, {"window", orServer(u.Window)}, {"rate", orAny(u.Rate)},
+		{"keep count", orAny(u.KeepCount)}, {"keep hours", orAny(u.KeepHours)},
+		{"allowed from", itemsOr(u.AllowedFrom, "any")},
+		{"cert names", itemsOr(u.CertNames, "none")}, {"cert auth", cmp.Or(u.CertAuth, "none")},
+	}
+}
+
+// itemsOr is none for an empty one. Names of certificates are somebody else's words.
+func itemsOr(items []string, none string) string {
+	if len(items) == 0 {
+		return none
+	}
+	return visible(strings.Join(items, " "), -1)
+}
+
+func orServer(n int) string {
+	if n == 0 {
+		return "the server's"
+	}
+	return strconv.Itoa(n)
+}
+
 type userSetCmd struct {
 	dataDir
 	Name            string   `arg:"" help:"system_id"`
-	Password        *string  `placeholder:"P" help:"new password; - reads it from standard input"`
+	Password        *string  `xor:"password" placeholder:"P" help:"new password; - reads it from standard input"`
+	PasswordSHA1    *string  `name:"password-sha1" xor:"password" placeholder:"HEX" help:"SHA-1 of the new password in UTF-16LE"`
 	Enable          bool     `xor:"enabled" help:"let the user bind and send"`
 	Disable         bool     `xor:"enabled" help:"refuse binds and messages of the user"`
 	AddressRanges   []string `name:"address-range" placeholder:"R" sep:"none" xor:"ranges" help:"these instead of all it has; again for more"`
 	NoAddressRanges bool     `name:"no-address-ranges" xor:"ranges" help:"take all address ranges away"`
+	AllowFromAny    bool     `name:"allow-from-any" help:"let the client bind from anywhere"`
+	NoCertNames     bool     `name:"no-cert-names" help:"take all names of certificates away"`
 	JSON            bool     `name:"json" help:"print as JSON"`
+	userFlags
 }
 
 // patch says what the flags ask for.
 func (c *userSetCmd) patch(e *env) (p provisioning.UserPatch, err error) {
+	if err := c.exclusive(); err != nil {
+		return p, err
+	}
+	p.UserSettings, p.PasswordSHA1 = c.settings(), c.PasswordSHA1
+	if c.AllowFromAny {
+		p.AllowedFrom = &[]string{}
+	}
+	if c.NoCertNames {
+		p.CertNames = &[]string{}
+	}
 	if c.Password != nil {
 		secret, err := password(e, *c.Password)
 		if err != nil {
@@ -120,9 +246,20 @@ func (c *userSetCmd) patch(e *env) (p provisioning.UserPatch, err error) {
 		p.AddressRanges = &ranges
 	}
 	if p == (provisioning.UserPatch{}) {
-		return p, usage("use --password, --enable, --disable, --address-range or --no-address-ranges", "nothing to change")
+		return p, usage("gsmgate user set --help lists what can be changed", "nothing to change")
 	}
 	return p, nil
+}
+
+// exclusive refuses flags that contradict each other.
+func (c *userSetCmd) exclusive() error {
+	switch {
+	case c.AllowFromAny && len(c.AllowFrom) > 0:
+		return usage("", "--allow-from and --allow-from-any can't be used together")
+	case c.NoCertNames && len(c.CertNames) > 0:
+		return usage("", "--cert-name and --no-cert-names can't be used together")
+	}
+	return nil
 }
 
 func (c *userSetCmd) Run(e *env) error {

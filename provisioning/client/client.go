@@ -106,6 +106,31 @@ func (c *Client) SetUser(ctx context.Context, name string, in provisioning.UserP
 	return u, c.call(ctx, http.MethodPatch, "/v1/users/"+url.PathEscape(name), in, &u)
 }
 
+// ImportUsers adds all users, or none and a *provisioning.Problem that names
+// those that are wrong.
+func (c *Client) ImportUsers(ctx context.Context, in provisioning.UserImport) (done provisioning.UsersImported, err error) {
+	return done, c.call(ctx, http.MethodPost, "/v1/users/import", in, &done)
+}
+
+// Sessions lists the bound sessions, of one user or, with "", of all.
+func (c *Client) Sessions(ctx context.Context, user string) (list []provisioning.Session, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/sessions?"+url.Values{"user": {user}}.Encode(), nil, &list)
+}
+
+func (c *Client) Session(ctx context.Context, id string) (s provisioning.Session, err error) {
+	return s, c.call(ctx, http.MethodGet, "/v1/sessions/"+url.PathEscape(id), nil, &s)
+}
+
+// CloseSession begins the end of a session, which the client may still have to
+// confirm.
+func (c *Client) CloseSession(ctx context.Context, id string) (done provisioning.Closed, err error) {
+	return done, c.call(ctx, http.MethodDelete, "/v1/sessions/"+url.PathEscape(id), nil, &done)
+}
+
+func (c *Client) CloseSessions(ctx context.Context, user string) (done provisioning.Closed, err error) {
+	return done, c.call(ctx, http.MethodDelete, "/v1/users/"+url.PathEscape(user)+"/sessions", nil, &done)
+}
+
 func (c *Client) Credit(ctx context.Context, name string, in provisioning.NewCredit) (b provisioning.Balance, err error) {
 	return b, c.call(ctx, http.MethodPost, "/v1/users/"+url.PathEscape(name)+"/credits", in, &b)
 }

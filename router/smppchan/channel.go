@@ -32,6 +32,7 @@ type Channel struct {
 	log    *slog.Logger
 	retry  time.Duration
 	lint   *lint
+	guests *guests
 
 	mu      sync.Mutex
 	ctx     context.Context // of Run; nil before and after: sessions get nothing then
@@ -45,7 +46,11 @@ func New(c Config) *Channel {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Channel{router: c.Router, log: c.Log, lint: newLint(), retry: cmp.Or(c.Retry, 30*time.Second), clients: map[string]*client{}}
+	ch := &Channel{router: c.Router, log: c.Log, lint: newLint(), retry: cmp.Or(c.Retry, 30*time.Second), guests: newGuests(), clients: map[string]*client{}}
+	if c.Router != nil {
+		c.Router.OnUserChange(ch.userChanged)
+	}
+	return ch
 }
 
 // Name is the prefix of all users' queues, see router.UserQueue.
@@ -101,19 +106,10 @@ func (ch *Channel) startLane(user string, c *client) {
 // conversation is what a client sees as one: its messages keep their order.
 func conversation(m *storage.Message) string { return m.Source.Addr + "\x00" + m.Dest.Addr }
 
-// Bind lets in who knows the password. Wrong password, unknown and disabled
-// user are one answer [SMPP50 4.7.6].
-func (ch *Channel) Bind(ctx context.Context, s *smppd.Session, b *smpp.Bind) error {
-	if err := checkReach(b); err != nil {
-		return err
-	}
-	_, err := ch.router.Authenticate(ctx, b.SystemID, b.Password)
-	return wireError(err, smpp.StatusBindFail)
-}
-
 // Bound gives the session its share of what waits for the user.
 func (ch *Channel) Bound(s *smppd.Session) {
 	ch.lint.bound(s)
+	ch.welcome(s)
 	if !s.CanReceive() {
 		return
 	}
@@ -135,6 +131,7 @@ func (ch *Channel) Bound(s *smppd.Session) {
 // Closed takes the session out; with the last one the lane ends.
 func (ch *Channel) Closed(s *smppd.Session) {
 	ch.lint.closed(s)
+	ch.guests.leave(s)
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
 	user := s.SystemID()

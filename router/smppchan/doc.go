@@ -27,4 +27,7 @@
 // data_coding 0, and the groups of 23.038 that name the default alphabet, are
 // read by the user's Alphabet. Alphabets that GSM has not go out as GSM 7 bit
 // where that holds the text, else as UCS-2.
+//
+// It knows all sessions of a user, also those that only transmit: a change of
+// the user gives them their new limits, or ends those that may stay no longer.
 package smppchan

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"gsmgate/smppd/smpp"
+)
+
+// doorESME is an ESME that binds, answers what it is asked, and notes what it
+// sees of the end.
+type doorESME struct {
+	conn    net.Conn
+	status  smpp.CommandStatus // of bind_resp
+	unbound chan struct{}      // closed when the SMSC's unbind has come
+	ended   chan struct{}      // closed when the connection is over
+
+	mu        sync.Mutex
+	sequence  uint32
+	answers   map[uint32]chan smpp.CommandStatus // of requests that are not answered
+	messageID map[uint32]string
+	farewell  uint32 // the last request before unbind_resp
+}
+
+// dialDoor binds a transceiver over TLS, or without when config is nil. A
+// refusal is no error, see status.
+func dialDoor(addr string, config *tls.Config, user, password string) (*doorESME, error) {
+	conn, err := net.DialTimeout("tcp", addr, 20*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	if config != nil {
+		conn = tls.Client(conn, config)
+	}
+	e := &doorESME{conn: conn, unbound: make(chan struct{}), ended: make(chan struct{}), answers: map[uint32]chan smpp.CommandStatus{}, messageID: map[uint32]string{}}
+	go e.read()
+	select {
+	case e.status = <-e.ask(&smpp.Bind{ID: smpp.IDBindTransceiver, SystemID: user, Password: password, InterfaceVersion: smpp.Version34}):
+		return e, nil
+	case <-e.ended:
+		return nil, fmt.Errorf("the connection ended before bind_resp")
+	case <-time.After(patience):
+		conn.Close()
+		return nil, fmt.Errorf("no bind_resp")
+	}
+}
+
+func (e *doorESME) close() {
+	e.conn.Close()
+	<-e.ended
+}
+
+// ask sends a request. Its channel gets the status of the answer, if one comes.
+func (e *doorESME) ask(p smpp.PDU) <-chan smpp.CommandStatus {
+	answer := make(chan smpp.CommandStatus, 1)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.sequence++
+	e.answers[e.sequence] = answer
+	e.send(e.sequence, p)
+	return answer
+}
+
+func (e *doorESME) send(sequence uint32, p smpp.PDU) {
+	if b, err := smpp.Append(nil, smpp.StatusOK, sequence, p); err == nil {
+		_, _ = e.conn.Write(b) // an error is the end, which the reader sees
+	}
+}
+
+func (e *doorESME) read() {
+	defer close(e.ended)
+	for r := smpp.NewReader(e.conn, 1<<20); ; {
+		frame, err := r.ReadFrame()
+		if err != nil {
+			return
+		}
+		h, pdu, _ := smpp.Parse(frame)
+		e.mu.Lock()
+		if h.ID.IsResponse() {
+			if resp, ok := pdu.(*smpp.SubmitSMResp); ok {
+				e.messageID[h.Sequence] = resp.MessageID
+			}
+			if answer, ok := e.answers[h.Sequence]; ok {
+				answer <- h.Status
+				delete(e.answers, h.Sequence)
+			}
+		} else {
+			e.farewell = e.sequence
+			e.send(h.Sequence, smpp.ResponseTo(h.ID))
+		}
+		e.mu.Unlock()
+		if h.ID == smpp.IDUnbind {
+			close(e.unbound)
+		}
+	}
+}
+
+// doorKey is what a script's ESMEs are found by.
+type doorKey struct{}
+
+func addESMEs(e *testscript.Env) { e.Values[doorKey{}] = map[string]*doorESME{} }
+
+// bind NAME PORT USER PASSWORD [STATUS]: an ESME binds on 127.0.0.1 and stays
+// until it is told to unbind or the script ends. ESME_ROK is expected unless
+// another status is given.
+func bind(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 || len(args) > 5 {
+		ts.Fatalf("usage: bind NAME PORT USER PASSWORD [STATUS]")
+	}
+	want := smpp.StatusOK.String()
+	if len(args) == 5 {
+		want = args[4]
+	}
+	e, err := dialDoor("127.0.0.1:"+args[1], nil, args[2], args[3])
+	ts.Check(err)
+	ts.Defer(e.close)
+	if got := e.status.String(); got != want {
+		ts.Fatalf("bind_resp has %s, want %s", got, want)
+	}
+	ts.Value(doorKey{}).(map[string]*doorESME)[args[0]] = e
+}
+
+// unbound NAME: the gateway has sent unbind to the ESME and closed, or does so
+// soon. ! unbound NAME: it is bound.
+func unbound(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: [!] unbound NAME")
+	}
+	e := ts.Value(doorKey{}).(map[string]*doorESME)[args[0]]
+	if neg {
+		select {
+		case status := <-e.ask(&smpp.EnquireLink{}):
+			if status != smpp.StatusOK {
+				ts.Fatalf("enquire_link_resp has %s", status)
+			}
+		case <-e.ended:
+			ts.Fatalf("it is not bound any more")
+		}
+		return
+	}
+	for _, c := range []chan struct{}{e.unbound, e.ended} {
+		select {
+		case <-c:
+		case <-time.After(patience):
+			ts.Fatalf("it is still bound")
+		}
+	}
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// Whatever the file, it is read or refused, and each user has its line.
+func FuzzParseUsers(f *testing.F) {
+	f.Add("SystemID,Password\na,b\n\nc,\"d\ne\"\n")
+	f.Add("\ufeffsystem_id;password_sha1;Credits;address ranges\na;DC21;1.5;+31* +32*\n")
+	f.Add("Name,Address Range(s),enabled,cert_names\na,,maybe,x;y\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		rows, err := parseUsers("f", strings.NewReader(text))
+		if (err == nil) == (len(rows) == 0) {
+			t.Fatalf("%d users and %v", len(rows), err)
+		}
+		lines, last := strings.Count(text, "\n")+strings.Count(text, "\r")+1, 1
+		for _, r := range rows {
+			if r.line <= last || r.line > lines {
+				t.Fatalf("line %d after %d, of %d", r.line, last, lines)
+			}
+			last = r.line
+		}
+	})
+}
+
+func TestParseUsers_EveryColumn(t *testing.T) {
+	rows, err := parseUsers("f", strings.NewReader(`SystemID,Password,Credits,Enabled,Address Range(s),Alphabet,Long_Form,cert auth,MaxSessions,window,rate,keep_count,KeepHours,allowed_from,cert_names
+acme,"se cret ",1.5,no,+3161* +3162*,latin1,udh,none,1,2,3,4,5,10.0.0.1 10.0.0.2;10.0.0.3,Acme Ltd; a.example
+`))
+	if err != nil || len(rows) != 1 {
+		t.Fatalf("%v, %v", rows, err)
+	}
+	u := rows[0].user
+	if u.Name != "acme" || u.Password != "se cret " || *u.Millicredits != 1500 || *u.Enabled || len(u.AddressRanges) != 2 {
+		t.Errorf("%+v", u)
+	}
+	if *u.Alphabet != "latin1" || *u.LongForm != "udh" || *u.CertAuth != "" || *u.MaxSessions != 1 || *u.Window != 2 || *u.Rate != 3 || *u.KeepCount != 4 || *u.KeepHours != 5 {
+		t.Errorf("%+v", u.UserSettings)
+	}
+	if strings.Join(*u.AllowedFrom, "|") != "10.0.0.1|10.0.0.2|10.0.0.3" || strings.Join(*u.CertNames, "|") != "Acme Ltd|a.example" {
+		t.Errorf("%q %q", *u.AllowedFrom, *u.CertNames)
+	}
+}
