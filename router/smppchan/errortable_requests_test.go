@@ -23,7 +23,7 @@ func rowsOfMulti() []row {
 }
 
 // merged says that the rate of a user is heeded.
-const merged = false
+const merged = true
 
 // rowsAfterMerge are the rows of what is built at the same time as this test: errorTable takes them in
 // as soon as it is there.
