@@ -77,7 +77,7 @@ type admissions struct {
 }
 
 // maxWaiting is the most binds that wait for a verification.
-const maxWaiting = 128
+const maxWaiting = 256
 
 func newAdmissions() *admissions {
 	return &admissions{guard: newGuard(guardEntries), slots: make(chan struct{}, hashSlots(runtime.GOMAXPROCS(0)))}
