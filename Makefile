@@ -44,12 +44,13 @@ race: ## all tests under the race detector; fails when there is no C compiler
 crash: ## kill -9 the gateway fifty times under load, and hold what clients were told against the file (CRASHES=50)
 	GSMGATE_CRASHES=$(CRASHES) $(GO) test -run '^TestCrash' -count=1 -v -timeout 30m ./cmd/gsmgate
 
-check: fmt-check scripts-check ## gofmt, vet, staticcheck, scripts, import table, module files, generated files unchanged
+check: fmt-check scripts-check ## gofmt, vet, staticcheck, scripts, import table, statement of conformance, module files, generated files unchanged
 	$(GO) vet $(PKG)
 	$(GO) vet -tags interop $(PKG)
 	$(GO) tool staticcheck $(PKG)
 	$(GO) tool staticcheck -tags interop $(PKG)
 	$(GO) test -count=1 -run '^TestImports' ./cmd/gsmgate
+	$(GO) test -count=1 ./smppd/conformance
 	$(GO) mod verify
 	$(GO) mod tidy -diff
 	@$(MAKE) --no-print-directory generated-check

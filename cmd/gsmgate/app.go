@@ -28,6 +28,8 @@ type Options struct {
 	Key    string
 	SMPP   smppOptions
 
+	Retention time.Duration // of ended messages; 0: the router's default
+
 	ClientCA   string // bundle of CAs for client certificates of ESMEs
 	ClientCert string // certAsk or certRequire; else none is asked for
 

@@ -16,7 +16,7 @@ import (
 
 // startRouter makes the router with its channels and lets them run.
 func (a *App) startRouter() error {
-	a.router = router.New(a.db, router.Options{Log: a.Log.With("in", "router")})
+	a.router = router.New(a.db, router.Options{Log: a.Log.With("in", "router"), Retention: a.Retention})
 	a.gsm = gsmchan.New(gsmchan.Config{
 		Name: "gsm", Ports: a.Modems, PIN: string(a.PIN), Open: modem.OpenSerial, Log: a.Log.With("in", "modem"),
 		Refused: refusedPINs{filepath.Join(a.Dir, "refused-pins")},

@@ -258,12 +258,18 @@ func fill(b *testing.B, app *App, address string, n int) {
 	}
 }
 
+// soakIdle is how many clients are bound beside those that submit.
+const soakIdle = 500
+
 // BenchmarkHeapUnderLoad prints whether memory grows while clients submit over
-// TLS, simulated modems send and receipts go back. make soak runs it for longer.
+// TLS, simulated modems send and receipts go back, and others are bound and
+// silent. Ended messages are kept for a short time, so that the file has its
+// size soon, but for the ledger. make soak runs it for longer.
 func BenchmarkHeapUnderLoad(b *testing.B) {
 	for b.Loop() {
 		d := soakTime(b)
-		g, bank := bankOf(b, 16, 5*time.Millisecond)
+		g, bank := bankOf(b, 16, 5*time.Millisecond, "--retention", "20s")
+		idle := bindSessions(b, g, soakIdle)
 		ended := make(chan smppsim.LoadResult, 1)
 		go func() { ended <- soakLoad(b, g, d) }()
 		sent := bank.Network().Total()
@@ -273,7 +279,7 @@ func BenchmarkHeapUnderLoad(b *testing.B) {
 		last := watch(g, d/10)
 		result := <-ended
 		growth := last.heap / first.heap
-		printTable(fmt.Sprintf("%s of load over TLS: %.0f messages/s accepted, sent by 16 simulated modems, receipts back", d, result.PerSecond()), [][]string{
+		printTable(fmt.Sprintf("%s of load over TLS: %.0f messages/s accepted, sent by 16 simulated modems, receipts back, %d clients silent", d, result.PerSecond(), soakIdle), [][]string{
 			{"", "heap", "resident", "file", "goroutines"},
 			{"after the first minute, or tenth", mebibytes(first.heap), mebibytes(first.rss), mebibytes(first.file), whole(first.goroutines)},
 			{"at the end", mebibytes(last.heap), mebibytes(last.rss), mebibytes(last.file), whole(last.goroutines)},
@@ -285,6 +291,7 @@ func BenchmarkHeapUnderLoad(b *testing.B) {
 		}
 		b.ReportMetric(growth, "heap-growth")
 		b.ReportMetric(last.goroutines-first.goroutines, "more-goroutines")
+		closeSessions(idle)
 		holdSoak(b, result, bank.Network().Total()-sent)
 		g.stop()
 	}

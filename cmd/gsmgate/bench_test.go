@@ -222,12 +222,12 @@ func printTable(title string, rows [][]string) {
 }
 
 // bankOf starts the real program on n simulated modems, which live here.
-func bankOf(b *testing.B, n int, latency time.Duration) (*gateway, *modemsim.Bank) {
+func bankOf(b *testing.B, n int, latency time.Duration, args ...string) (*gateway, *modemsim.Bank) {
 	b.Helper()
 	bank := simulate(b, modemsim.Config{Count: n, Latency: latency, Keep: 1000})
-	g := newGateway(b, modemArgs(bank)...)
+	g := newGateway(b, append(modemArgs(bank), args...)...)
 	g.start()
-	g.addUser("load", "load", 1e6)
+	g.addUser("load", "load", 1e7)
 	g.waitReady()
 	return g, bank
 }

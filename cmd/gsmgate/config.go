@@ -8,7 +8,9 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // settings are what serve can be told by flags and by --config; a flag wins.
@@ -19,6 +21,7 @@ type settings struct {
 	Cert   string   `name:"cert" placeholder:"FILE" help:"TLS certificate chain (PEM); reread when it changes (default: made at the first start)"`
 	Key    string   `name:"key" placeholder:"FILE" help:"its private key (PEM)"`
 	Log    string   `name:"log" placeholder:"LEVEL" help:"debug, info, warn or error (default info)"`
+	Keep   string   `name:"retention" placeholder:"30d" help:"how long a message is kept after its end, and a receipt or MO that no client takes; such as 30d or 12h (default 30d)"`
 
 	smppSettings
 }
@@ -28,7 +31,7 @@ func (s *settings) fields() map[string]any {
 	keys := s.smppSettings.fields()
 	maps.Copy(keys, map[string]any{
 		"listen": &s.Listen, "modems": &s.Modems, "pin": &s.PIN,
-		"cert": &s.Cert, "key": &s.Key, "log": &s.Log,
+		"cert": &s.Cert, "key": &s.Key, "log": &s.Log, "retention": &s.Keep,
 	})
 	return keys
 }
@@ -84,7 +87,7 @@ func (s settings) over(below settings) settings {
 		s.Modems = below.Modems
 	}
 	for _, f := range []struct{ mine, theirs *string }{
-		{&s.PIN, &below.PIN}, {&s.Cert, &below.Cert}, {&s.Key, &below.Key}, {&s.Log, &below.Log},
+		{&s.PIN, &below.PIN}, {&s.Cert, &below.Cert}, {&s.Key, &below.Key}, {&s.Log, &below.Log}, {&s.Keep, &below.Keep},
 	} {
 		if *f.mine == "" {
 			*f.mine = *f.theirs
@@ -92,4 +95,28 @@ func (s settings) over(below settings) settings {
 	}
 	s.smppSettings.over(below.smppSettings)
 	return s
+}
+
+// Bounds of the retention: long enough to see how a message ended, and no longer
+// than anybody will ask.
+const (
+	minRetention = 10 * time.Second
+	maxRetention = 3650 * 24 * time.Hour
+)
+
+// retention reads a duration that may also count days; 0 is the default.
+func retention(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		d = time.Duration(n) * 24 * time.Hour
+	}
+	if err != nil || d < minRetention || d > maxRetention {
+		return 0, usage("use a time such as 30d or 12h, from 10s to 3650d", "--retention: %q cannot be used", text)
+	}
+	return d, nil
 }

@@ -87,13 +87,17 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	if err != nil {
 		return Options{}, err
 	}
+	keep, err := retention(s.Keep)
+	if err != nil {
+		return Options{}, err
+	}
 	smpp, err := s.smppSettings.options()
 	if err != nil {
 		return Options{}, err
 	}
 	return Options{
 		SMPP: smpp, ClientCA: s.ClientCA, ClientCert: s.ClientCert,
-		Dir: c.Data, Listen: listen, Modems: s.Modems, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key,
+		Dir: c.Data, Listen: listen, Modems: s.Modems, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep,
 		Log:     slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
 		Version: programVersion(),
 	}, nil

@@ -101,3 +101,19 @@ func TestSMPPSettings_ClientCert_AskedWhenThereIsACA(t *testing.T) {
 		}
 	}
 }
+
+func TestRetention_DaysAndBounds(t *testing.T) {
+	const day = 24 * time.Hour
+	for text, want := range map[string]time.Duration{
+		"": 0, "30d": 30 * day, "12h": 12 * time.Hour, "10s": 10 * time.Second, "3650d": 3650 * day,
+	} {
+		if got, err := retention(text); err != nil || got != want {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"9s", "3651d", "1.5d", "-3d", "d", "30", "soon", "99999999999999d"} {
+		if got, err := retention(text); err == nil {
+			t.Errorf("%q is read as %v", text, got)
+		}
+	}
+}
