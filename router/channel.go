@@ -36,16 +36,14 @@ type Lane struct {
 	Queue  string // the queue it drains
 	Window int    // most messages on their way at once
 	Says   string // what the lane's references are, for the timeline: "AT+CMGS TP-MR"
-	// Resend says that a message may be sent again when its outcome is not
-	// known: then no attempt is written before it [SMPP34 2.8].
-	Resend bool
 	// Group, when set, names what m belongs to of which all must leave by one
 	// lane; "" when m is alone.
 	Group func(m *storage.Message) string
 	// Order, when set, names the conversation of m: the messages of one leave one
 	// after the other in the order of the queue, and one that is refused for now
-	// holds back those behind it. It is for lanes with Resend; a queue is drained
-	// by one such lane at a time.
+	// holds back those behind it. A message of such an ordered lane may be sent
+	// again when its outcome is not known, so that no attempt is written before it
+	// [SMPP34 2.8]. A queue is drained by one ordered lane at a time.
 	Order func(m *storage.Message) string
 	// Takes, when set, says why an ordered lane cannot take m as things are; ""
 	// when it can. The message waits until then, and others pass it.

@@ -124,7 +124,7 @@ func (run *laneRun) carry(ctx context.Context, q *queue, id storage.ID) {
 		began := run.r.o.Now()
 		ref, err = run.s.Send(ctx, m, i)
 		run.felt(id, began, err)
-		if err != nil || run.Resend || i == len(m.Parts)-1 {
+		if err != nil || i == len(m.Parts)-1 {
 			run.settle(ctx, q, id, i, ref, err)
 			return
 		}
@@ -138,19 +138,8 @@ func (run *laneRun) carry(ctx context.Context, q *queue, id storage.ID) {
 	}
 }
 
-// begin writes the attempt of the first waiting part. For a lane whose
-// messages may be sent again only the record is read.
+// begin writes the attempt of the first waiting part.
 func (run *laneRun) begin(q *queue, id storage.ID) (*storage.Message, int, error) {
-	if run.Resend {
-		m, err := run.r.db.Message(id)
-		if err == nil && (ended(m) || m.DueAt == 0 || m.Queue != q.name) {
-			err = errStale
-		}
-		if err == nil && run.r.overtaken(m) {
-			err = errStale
-		}
-		return m, 0, err
-	}
 	i := 0
 	m, err := run.r.changeSync(id, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
 		if ended(m) || m.DueAt == 0 || m.Queue != q.name || m.DueAt > run.r.now() { // the last: its client has replaced it

@@ -306,7 +306,7 @@ func TestIntermediate_OvertakenByTheEnd_NotDelivered(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		served := make(chan error, 1)
 		go func() {
-			served <- b.r.Serve(ctx, Lane{ID: "user:acme", Queue: UserQueue("acme"), Resend: true}, SenderFunc(func(_ context.Context, m *storage.Message, _ int) (string, error) {
+			served <- b.r.Serve(ctx, Lane{ID: "user:acme", Queue: UserQueue("acme"), Order: conversation}, SenderFunc(func(_ context.Context, m *storage.Message, _ int) (string, error) {
 				told = append(told, m.About.Intermediate)
 				return "", nil
 			}))

@@ -313,6 +313,8 @@ func (o *line) read(id storage.ID, now storage.Time) (*storage.Message, error) {
 		return nil, nil
 	case ended(m), m.DueAt == 0, m.Queue != o.q.name, m.ExpiresAt != 0 && m.ExpiresAt <= now, len(m.Parts) == 0:
 		return nil, nil
+	case o.run.r.overtaken(m):
+		return nil, nil
 	case o.run.Takes != nil && o.run.Takes(m) != "":
 		o.left = true // until the lane is woken
 		return nil, nil

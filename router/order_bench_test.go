@@ -10,16 +10,14 @@ import (
 	"gsmgate/storage"
 )
 
-// BenchmarkLane_Receipts drains receipts to one client that answers at once:
-// with and without the order of conversations, each message in its own.
+// BenchmarkLane_Receipts drains receipts to one client that answers at once, or
+// after a while: each in a conversation of its own, or a hundred in each.
 //
 //	go test -run xxx -bench Lane_Receipts -benchtime 100000x ./router
 func BenchmarkLane_Receipts(b *testing.B) {
 	for _, window := range []int{10, 100} {
 		for _, rtt := range []time.Duration{0, 5 * time.Millisecond} {
-			lane := Lane{ID: "user:acme", Queue: "user:acme", Window: window, Resend: true}
-			b.Run(fmt.Sprintf("window=%d/rtt=%v/unordered", window, rtt), func(b *testing.B) { benchLane(b, lane, rtt, 1) })
-			lane.Order = conversation
+			lane := Lane{ID: "user:acme", Queue: "user:acme", Window: window, Order: conversation}
 			for _, each := range []int{1, 100} { // messages of one conversation
 				b.Run(fmt.Sprintf("window=%d/rtt=%v/each=%d", window, rtt, each), func(b *testing.B) { benchLane(b, lane, rtt, each) })
 			}

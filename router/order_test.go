@@ -101,7 +101,7 @@ func (c *clientele) of(prefix string) string {
 func staffed(t *testing.T, window int, answer func(ctx context.Context, m *storage.Message) error) (*bench, *clientele) {
 	t.Helper()
 	c := &clientele{answer: answer, busy: map[string]int{}, lane: Lane{
-		ID: "user:acme", Queue: UserQueue("acme"), Window: window, Resend: true, Order: conversation, MaxRest: 30 * time.Second,
+		ID: "user:acme", Queue: UserQueue("acme"), Window: window, Order: conversation, MaxRest: 30 * time.Second,
 	}}
 	b := running(t, &scripted{}, Options{KeepCount: 100_000})
 	b.stop()

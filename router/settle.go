@@ -16,7 +16,7 @@ func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref 
 	if key := run.group(m); key != "" {
 		r.groups.settled(key, run.ID, se == nil || se.Outcome == UnknownOutcome)
 	}
-	if run.Resend && m.Parts[i].State == storage.PartWaiting {
+	if run.Order != nil && m.Parts[i].State == storage.PartWaiting {
 		// no attempt was written before: it counts now
 		m.Parts[i].Lane, m.Parts[i].Tried = run.ID, now
 		m.Parts[i].Attempts++
@@ -35,11 +35,11 @@ func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref 
 		return r.weigh(m, now), nil
 	case se.Outcome == RefusedForGood, se.Outcome == RefusedForNow && once(m):
 		return r.refused(m, i, se, now), nil
-	case se.Outcome == UnknownOutcome && !run.Resend:
+	case se.Outcome == UnknownOutcome && run.Order == nil:
 		r.unknown(m, i, now, "part %d may have been sent: %v", i+1, se.Err)
 		return nil, nil
-	case ctx.Err() != nil && run.Resend: // the lane went away: the next one sends it at once
-		run.abandoned(m, se, now)
+	case ctx.Err() != nil && run.Order != nil: // the lane went away: the next one sends it at once
+		abandoned(m, se, now)
 		return nil, nil
 	case se.Tries > 0 && m.Parts[i].Attempts >= se.Tries:
 		return r.refused(m, i, se, now), nil
@@ -48,12 +48,9 @@ func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref 
 	return r.notice(m, se.Cause, m.Reason, now), nil
 }
 
-// abandoned notes that a message may have arrived when its lane went away. In an
-// ordered lane it keeps its place.
-func (run *laneRun) abandoned(m *storage.Message, se *SendError, now storage.Time) {
-	if run.Order == nil {
-		m.DueAt = now
-	}
+// abandoned notes that a message may have arrived when its lane went away. It
+// keeps its place.
+func abandoned(m *storage.Message, se *SendError, now storage.Time) {
 	if se.Outcome == UnknownOutcome {
 		m.Reason = "not answered; it is sent again"
 		m.Note(now, "unanswered", se.Err.Error())

@@ -89,7 +89,7 @@ func (ch *Channel) startLane(user string, c *client) {
 	c.stop = stop
 	in := ch.in
 	lane := router.Lane{
-		ID: "user:" + user, Queue: router.UserQueue(user), Window: laneWindow, Resend: true,
+		ID: "user:" + user, Queue: router.UserQueue(user), Window: laneWindow,
 		Order: conversation, Wake: c.wake, MaxRest: ch.retry,
 		Takes: func(m *storage.Message) string { return ch.takes(user, m) },
 	}
