@@ -64,7 +64,7 @@ type Config struct {
 	// needed so far takes no memory. Default 8 KiB; negative: nothing is kept.
 	Trace int
 	// KeptTraces is how many traces of ended sessions are kept, and as many of connections whose
-	// binds were refused. Default 32.
+	// binds were refused. Default 32; negative: none.
 	KeptTraces int
 	// Allow holds the addresses that may connect; the connections of others are closed before the
 	// TLS handshake. Empty: all may.
@@ -89,7 +89,7 @@ func (c Config) withDefaults() Config {
 	setPositive(&c.MaxWaiting, 4096)
 	setPositive(&c.MaxBindTries, 3)
 	setDefault(&c.Trace, 8<<10)
-	setPositive(&c.KeptTraces, 32)
+	setDefault(&c.KeptTraces, 32)
 	return c
 }
 

@@ -115,7 +115,7 @@ func (s *Session) refuse(h smpp.Header, p smpp.PDU, status smpp.CommandStatus, e
 // under the session-init timer as before, but see countTry.
 func (s *Session) bind(ctx context.Context, h smpp.Header, b *smpp.Bind) (end ending, over bool) {
 	if err := s.authorise(ctx, b); err != nil {
-		s.log.Info("bind refused", "system_id", b.SystemID, "status", statusOf(err), "err", err)
+		s.srv.strange.refused.say(s.log, "system_id", b.SystemID, "status", statusOf(err), "err", err)
 		tried := strings.Clone(b.SystemID) // without the rest of the PDU
 		s.tried.Store(&tried)
 		s.refuse(h, &smpp.BindResp{ID: h.ID.Response()}, statusOf(err), err) // header only [SMPP34 4.1.2]

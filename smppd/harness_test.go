@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"slices"
 	"sync"
@@ -210,8 +211,14 @@ func startTLS(t testing.TB, cfg Config, b *backend) *running {
 
 func startOn(t testing.TB, cfg Config, b *backend, l net.Listener, dial func() net.Conn) *running {
 	t.Helper()
+	return startLogged(t, cfg, b, l, dial, discardLog())
+}
+
+// startLogged is startOn with a log that is read.
+func startLogged(t testing.TB, cfg Config, b *backend, l net.Listener, dial func() net.Conn, log *slog.Logger) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	srv := New(cfg, b, discardLog())
+	srv := New(cfg, b, log)
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(ctx, l) }()
 	r := &running{t: t, srv: srv, b: b, addr: l.Addr().String(), dial: dial}

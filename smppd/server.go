@@ -25,6 +25,7 @@ type Server struct {
 	lobby   *lobby
 	stats   totals
 	traces  traces
+	strange *strangers
 
 	mu       sync.Mutex
 	lastID   uint64                // under mu
@@ -48,6 +49,7 @@ func New(cfg Config, b Backend, log *slog.Logger) *Server {
 		prefix:   hex.EncodeToString(id[:]),
 		door:     newDoor(cfg, log),
 		lobby:    newLobby(cfg),
+		strange:  newStrangers(),
 		sessions: make(map[*Session]struct{}),
 	}
 }
@@ -65,11 +67,13 @@ func (srv *Server) Serve(ctx context.Context, l net.Listener) error {
 		<-listening.Done()
 		l.Close()
 	})
+	g.conns.Go(func() { srv.strange.run(listening, srv.log) })
 	err := g.accept(l)
 	stop()
 	srv.lobby.clear(func(n *newcomer) bool { return n.of == g })
 	g.closeAll("the server stops")
 	g.conns.Wait()
+	srv.strange.tell(srv.log)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -212,7 +216,7 @@ func (srv *Server) serve(ctx context.Context, s *Session) {
 	if err := s.handshake(ctx); err != nil {
 		srv.stats.handshakes.Add(1)
 		s.die()
-		s.log.Info("TLS handshake failed", "err", err)
+		srv.strange.handshakes.say(s.log, "err", err)
 		return
 	}
 	go func() {
@@ -254,9 +258,12 @@ func (s *Session) logEnd() {
 	if why.cause != nil {
 		args = append(args, "err", why.cause)
 	}
-	if b := s.binding.Load(); b != nil {
-		args = append(args, "system_id", b.systemID, "submits", s.counts.in.total.Load(), "delivers", s.counts.out.total.Load())
+	b := s.binding.Load()
+	if b == nil {
+		s.srv.strange.ended.say(s.log, args...)
+		return
 	}
+	args = append(args, "system_id", b.systemID, "submits", s.counts.in.total.Load(), "delivers", s.counts.out.total.Load())
 	s.log.Info("session ended", args...)
 }
 

@@ -156,6 +156,20 @@ func TestTrace_Off_NothingKept(t *testing.T) {
 	}
 }
 
+func TestTraces_NoneKept_OfLiveSessionsOnly(t *testing.T) {
+	r := start(t, Config{KeptTraces: -1}, newBackend())
+	p := r.bound(TRX)
+	if all := r.srv.Traces(); len(all) != 1 || !all[0].Bound || !all[0].Ended.IsZero() {
+		t.Errorf("of the live session: %+v", all)
+	}
+	p.expect(smpp.IDUnbindResp, smpp.StatusOK, p.send(&smpp.Unbind{}))
+	p.expectEnd()
+	r.stop()
+	if all := r.srv.Traces(); len(all) != 0 {
+		t.Errorf("kept %+v", all)
+	}
+}
+
 func TestRing_Bounded_LastPDUsInOrder(t *testing.T) {
 	for _, half := range []int{traceLeast, 1000, 4096} {
 		r := &ring{half: half}

@@ -35,7 +35,7 @@ func (k *traces) all() []*Trace {
 // keepTrace keeps the trace of a session that ends: of those that were bound, and of those whose
 // binds or other requests were refused, which is when somebody asks why.
 func (s *Session) keepTrace() {
-	if s.trace.half == 0 || s.binding.Load() == nil && s.counts.refused.Load() == 0 {
+	if s.trace.half == 0 || s.srv.cfg.KeptTraces < 0 || s.binding.Load() == nil && s.counts.refused.Load() == 0 {
 		return
 	}
 	t := s.tracing()
