@@ -27,7 +27,9 @@ type smppSettings struct {
 	DeliverWindow given `name:"smpp-deliver-window" placeholder:"N" help:"deliver_sm of one session without an answer at most (default 10) [SMPP34 2.5.2]"`
 	MaxUnbound    given `name:"smpp-max-unbound" placeholder:"N" help:"connections that have not bound at most; further ones wait (default 256)"`
 	MaxPerAddress given `name:"smpp-max-unbound-per-address" placeholder:"N" help:"connections of one address that have not bound at most; further ones wait (default: a quarter of --smpp-max-unbound)"`
+	MaxWaiting    given `name:"smpp-max-waiting" placeholder:"N" help:"connections that wait for a place among those at most; further ones are closed at once (default 4096)"`
 	Trace         given `name:"smpp-trace" placeholder:"BYTES" help:"how much of the last PDUs is kept for each session; 0 or off: nothing (default 8192)"`
+	KeptTraces    given `name:"smpp-kept-traces" placeholder:"N" help:"traces of ended sessions that are kept, and as many of connections whose binds were refused; 0 or off: none (default 32)"`
 	SystemID      given `name:"smpp-system-id" placeholder:"NAME" help:"how the gateway names itself in bind_resp (default gsmgate) [SMPP34 4.1.2]"`
 
 	Allow      []string `name:"smpp-allow" placeholder:"CIDR" sep:"none" help:"network that clients may connect from; again for more (default: all)"`
@@ -84,7 +86,9 @@ func (s *smppSettings) all(o *smppOptions) []setting {
 		{"smpp-deliver-window", &s.DeliverWindow, count(&o.DeliverWindow, 1, 10_000)},
 		{"smpp-max-unbound", &s.MaxUnbound, count(&o.MaxUnbound, 1, 100_000)},
 		{"smpp-max-unbound-per-address", &s.MaxPerAddress, count(&o.MaxUnboundPerAddress, 1, 100_000)},
+		{"smpp-max-waiting", &s.MaxWaiting, count(&o.MaxWaiting, 1, 100_000)},
 		{"smpp-trace", &s.Trace, size(&o.Trace, 256, 16<<20)},
+		{"smpp-kept-traces", &s.KeptTraces, size(&o.KeptTraces, 1, 10_000)},
 		{"smpp-system-id", &s.SystemID, systemID(&o.SystemID)},
 	}
 }

@@ -34,7 +34,7 @@ func TestSMPPSettings_FlagsAndFile_ReachTheServer(t *testing.T) {
 	want := smppOptions{
 		Config: smppd.Config{
 			SystemID: "shop", SessionInit: 3 * time.Second, EnquireLink: -1, Inactivity: 2 * time.Minute, Response: 4 * time.Second, PDURead: 9 * time.Second,
-			Window: 11, DeliverWindow: 12, MaxPDU: 4096, MaxSessions: 13, MaxUnbound: 14, MaxUnboundPerAddress: 15, Trace: 1024,
+			Window: 11, DeliverWindow: 12, MaxPDU: 4096, MaxSessions: 13, MaxUnbound: 14, MaxUnboundPerAddress: 15, MaxWaiting: 16, Trace: 1024, KeptTraces: 17,
 			Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("10.0.0.1/32")},
 		},
 		Retry: 7 * time.Second,
@@ -42,7 +42,8 @@ func TestSMPPSettings_FlagsAndFile_ReachTheServer(t *testing.T) {
 	values := [][2]string{
 		{"smpp-system-id", "shop"}, {"smpp-session-init", "3s"}, {"smpp-enquire-link", "off"}, {"smpp-inactivity", "2m"}, {"smpp-response", "4s"},
 		{"smpp-pdu-read", "9s"}, {"smpp-retry", "7s"}, {"smpp-window", "11"}, {"smpp-deliver-window", "12"}, {"smpp-max-pdu", "4096"},
-		{"smpp-max-sessions", "13"}, {"smpp-max-unbound", "14"}, {"smpp-max-unbound-per-address", "15"}, {"smpp-trace", "1024"},
+		{"smpp-max-sessions", "13"}, {"smpp-max-unbound", "14"}, {"smpp-max-unbound-per-address", "15"}, {"smpp-max-waiting", "16"},
+		{"smpp-trace", "1024"}, {"smpp-kept-traces", "17"},
 	}
 	var flags, keys []string
 	for _, v := range values {
@@ -71,9 +72,9 @@ func TestSMPPSettings_FlagsAndFile_ReachTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	both := parseServe(t, "--smpp-window=99", "--smpp-inactivity=0", "--smpp-trace=0").settings.over(file)
+	both := parseServe(t, "--smpp-window=99", "--smpp-inactivity=0", "--smpp-trace=0", "--smpp-kept-traces=0").settings.over(file)
 	got, err := both.smppSettings.options()
-	want.Window, want.Inactivity, want.Trace = 99, -1, -1
+	want.Window, want.Inactivity, want.Trace, want.KeptTraces = 99, -1, -1, -1
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("file and flags: %v\n%+v, want\n%+v", err, got, want)
 	}
