@@ -3,6 +3,7 @@ package provisioning
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime"
@@ -31,6 +32,11 @@ type Config struct {
 	Connections   func() Connections
 	CloseSession  func(id string) bool  // false when there is none
 	CloseSessions func(user string) int // how many there were
+
+	// The traces that are kept; false when there is none of the session.
+	Traces    func() []TraceInfo
+	Trace     func(id string, full bool) (Trace, bool)
+	TracePCAP func(id string, full bool) (write func(io.Writer) error, ok bool)
 }
 
 // API is the http.Handler of the REST API.
@@ -109,6 +115,9 @@ func (a *API) routes() {
 	route(a, get, "/v1/sessions", 200, "bound SMPP sessions", a.sessions)
 	route(a, get, "/v1/sessions/{id}", 200, "one session", a.session)
 	route(a, del, "/v1/sessions/{id}", 200, "unbind and close one session", a.closeSession)
+	route(a, get, "/v1/sessions/{id}/trace", 200, "what a session sent and received last", a.trace)
+	file(a, "/v1/sessions/{id}/trace.pcap", pcapType, "the same as a capture, which Wireshark opens", a.tracePCAP)
+	route(a, get, "/v1/traces", 200, "sessions of which there is a trace, the newest first", a.traces)
 	route(a, get, "/v1/modems", 200, "the bank of modems", a.modems)
 	route(a, get, "/v1/verify", 200, "check the whole file", a.verify)
 	route(a, get, "/v1/users", 200, "all users", a.users)

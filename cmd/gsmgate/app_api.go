@@ -33,6 +33,7 @@ func (a *App) startAPI() error {
 		Listeners: a.Listeners, Sessions: a.sessions, Modems: a.modems,
 		Conformance: statement, Lint: a.lint, ResetLint: a.clients.ResetLint,
 		CloseSession: a.closeSession, CloseSessions: a.closeSessions, Connections: a.connections,
+		Traces: a.traces, Trace: a.trace, TracePCAP: a.tracePCAP,
 	})
 	for _, l := range a.bound {
 		if l.url.smpp() {

@@ -131,6 +131,30 @@ func (c *Client) CloseSessions(ctx context.Context, user string) (done provision
 	return done, c.call(ctx, http.MethodDelete, "/v1/users/"+url.PathEscape(user)+"/sessions", nil, &done)
 }
 
+// Traces lists the sessions of which there is a trace, the newest first.
+func (c *Client) Traces(ctx context.Context) (list []provisioning.TraceInfo, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/traces", nil, &list)
+}
+
+// Trace gives what a session sent and received last; with full, texts and
+// numbers too.
+func (c *Client) Trace(ctx context.Context, id string, full bool) (t provisioning.Trace, err error) {
+	return t, c.call(ctx, http.MethodGet, traceOf(id, "trace", full), nil, &t)
+}
+
+// TracePCAP gives the same as a capture file. The caller closes it.
+func (c *Client) TracePCAP(ctx context.Context, id string, full bool) (io.ReadCloser, error) {
+	resp, err := c.send(ctx, http.MethodGet, traceOf(id, "trace.pcap", full), nil)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+func traceOf(id, what string, full bool) string {
+	return "/v1/sessions/" + url.PathEscape(id) + "/" + what + "?full=" + strconv.FormatBool(full)
+}
+
 func (c *Client) Credit(ctx context.Context, name string, in provisioning.NewCredit) (b provisioning.Balance, err error) {
 	return b, c.call(ctx, http.MethodPost, "/v1/users/"+url.PathEscape(name)+"/credits", in, &b)
 }
@@ -191,30 +215,41 @@ func (c *Client) Messages(ctx context.Context, f provisioning.MessageFilter) (li
 
 // call sends in as JSON and reads out of the answer.
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	resp, err := c.send(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return json.NewDecoder(resp.Body).Decode(out)
+}
+
+// send sends in as JSON. The body of an answer that is no refusal is the
+// caller's to close.
+func (c *Client) send(ctx context.Context, method, path string, in any) (*http.Response, error) {
 	var payload io.Reader
 	if in != nil {
 		raw, err := json.Marshal(in)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		payload = bytes.NewReader(raw)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, "http://gateway"+path, payload)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if in != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {
-		return unreached(err)
+		return nil, unreached(err)
 	}
-	defer resp.Body.Close()
 	if resp.StatusCode >= 300 {
-		return refusal(resp)
+		defer resp.Body.Close()
+		return nil, refusal(resp)
 	}
-	return json.NewDecoder(resp.Body).Decode(out)
+	return resp, nil
 }
 
 func unreached(err error) error {
