@@ -24,7 +24,7 @@ type cli struct {
 	User     userCmd     `cmd:"" help:"Add, list and change users and their credits."`
 	Demo     demoCmd     `cmd:"" help:"Show the main job on simulated modems."`
 	Send     sendCmd     `cmd:"" help:"Send a message in a user's name."`
-	Session  sessionCmd  `cmd:"" help:"List and close sessions of clients."`
+	Session  sessionCmd  `cmd:"" help:"List, close and trace sessions of clients."`
 	Status   statusCmd   `cmd:"" help:"Show listeners, sessions, channels and modems."`
 	Messages messagesCmd `cmd:"" help:"List messages, newest first."`
 	Message  messageCmd  `cmd:"" help:"Show one message with its timeline, or cancel it."`

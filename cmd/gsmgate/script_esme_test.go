@@ -151,3 +151,32 @@ func unbound(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 }
+
+// submit NAME NUMBER TEXT [STATUS]: the ESME submits. ESME_ROK is expected
+// unless another status is given.
+func submit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 || len(args) > 4 {
+		ts.Fatalf("usage: submit NAME NUMBER TEXT [STATUS]")
+	}
+	want := smpp.StatusOK.String()
+	if len(args) == 4 {
+		want = args[3]
+	}
+	e := ts.Value(doorKey{}).(map[string]*doorESME)[args[0]]
+	select {
+	case status := <-e.ask(&smpp.SubmitSM{Dest: smpp.Address{TON: 1, NPI: 1, Addr: args[1]}, ShortMessage: []byte(args[2])}):
+		if status.String() != want {
+			ts.Fatalf("submit_sm_resp has %s, want %s", status, want)
+		}
+	case <-e.ended:
+		ts.Fatalf("it is not bound any more")
+	}
+}
+
+// hangup NAME: the ESME closes its connection, bound or not.
+func hangup(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hangup NAME")
+	}
+	ts.Value(doorKey{}).(map[string]*doorESME)[args[0]].close()
+}

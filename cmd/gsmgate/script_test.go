@@ -44,6 +44,8 @@ func TestScripts(t *testing.T) {
 			"until":      until,
 			"bind":       bind,
 			"unbound":    unbound,
+			"submit":     submit,
+			"hangup":     hangup,
 		},
 	})
 }

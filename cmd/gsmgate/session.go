@@ -13,6 +13,7 @@ import (
 type sessionCmd struct {
 	List  sessionListCmd  `cmd:"" help:"List bound sessions, the oldest first."`
 	Close sessionCloseCmd `cmd:"" help:"Unbind and close one session, or all of a user."`
+	Trace sessionTraceCmd `cmd:"" help:"Show what a session sent and received last, also one that has ended."`
 }
 
 type sessionListCmd struct {
