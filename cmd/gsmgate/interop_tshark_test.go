@@ -23,7 +23,7 @@ import (
 // values joined by commas.
 func tsharkFields(t *testing.T, pcap string, fields ...string) [][]string {
 	t.Helper()
-	args := []string{"-n", "-r", pcap, "-d", "tcp.port==2775,smpp", "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a"}
+	args := []string{"-n", "-r", pcap, "-d", "tcp.port==1-65535,smpp", "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a"}
 	for _, f := range fields {
 		args = append(args, "-e", f)
 	}
