@@ -45,6 +45,8 @@ func TestCheck_FindsEachDamage(t *testing.T) {
 		"due entry lost":           {drop(inDue), "missing in index due"},
 		"deadline lost":            {drop(inDeadline), "missing in index deadline"},
 		"trying lost":              {drop(inTrying), "missing in index trying"},
+		"flag lost":                {drop(inFlagged), "missing in index flagged"},
+		"flag of nothing":          {add(inFlagged, be64(uint64(id)+50), nil), "index flagged has an entry"},
 		"report lost":              {drop(inReports), "missing in index reports"},
 		"dedupe key lost":          {drop(inDedupe), "missing in index dedupe"},
 		"reference of a report":    {func(tx *bolt.Tx) error { return add(inReports, firstKey(tx, inReports), []byte("9"))(tx) }, "in index reports"},
@@ -111,6 +113,7 @@ func damagedStore(t *testing.T, path string) {
 	m := mt("alice", 10)
 	m.Parts = []Part{{State: PartTrying}, {State: PartSent, Lane: "sim:1", Match: "316", Ref: "4"}}
 	m.Dedupe = []string{"a"}
+	m.DPF = DPFSet
 	accept(t, db, m)
 	feed(t, db, seg(1, 2, "b"))
 	if err := db.Check(context.Background()); err != nil {

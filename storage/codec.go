@@ -95,6 +95,8 @@ func (m *Message) validate() error {
 		return invalid("no message")
 	case m.Kind < MT || m.Kind > Receipt:
 		return invalid("kind %d", m.Kind)
+	case m.DPF > DPFOwed || m.DPF != DPFNone && m.Kind != MT:
+		return invalid("delivery pending flag %d of a message of kind %d", m.DPF, m.Kind)
 	case m.DueAt < 0 || m.Deadline < 0:
 		return invalid("a time before 1970")
 	case m.Held < 0 || m.Spent < 0 || m.Held > maxMoney || m.Spent > maxMoney:

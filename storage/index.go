@@ -18,6 +18,7 @@ const (
 	inDue                    // queue NUL be64 at be64 id → nothing
 	inDeadline               // be64 at be64 id → nothing
 	inTrying                 // be64 id → nothing
+	inFlagged                // be64 id → nothing
 	inReports                // lane NUL match NUL be64 id be16 part → the part's reference
 	inDedupe                 // key → be64 id of the message, 0 of a segment that waits
 	inSegments               // see segmentPrefix, be64 set, number → Segment
@@ -27,7 +28,7 @@ const (
 
 func (b bucket) name() []byte {
 	return []byte([buckets]string{"meta", "users", "balances", "messages", "due",
-		"deadline", "trying", "reports", "dedupe", "segments", "ledger"}[b])
+		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger"}[b])
 }
 
 // fill is how full pages are left when they split. Buckets that grow at their
@@ -140,6 +141,9 @@ func appendIndex(dst []indexEntry, a *arena, m *Message) []indexEntry {
 	}
 	if trying {
 		dst = append(dst, indexEntry{bucket: inTrying, key: a.be64(uint64(m.ID))})
+	}
+	if m.DPF.Raised() {
+		dst = append(dst, indexEntry{bucket: inFlagged, key: a.be64(uint64(m.ID))})
 	}
 	for _, key := range m.Dedupe {
 		dst = append(dst, indexEntry{inDedupe, a.text(key), a.be64(uint64(m.ID))})

@@ -74,6 +74,9 @@ func drawMessage(t *rapid.T) *Message {
 		Data:     rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "data"),
 		Dedupe:   rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c", "d"}), 0, 2, rapid.ID[string]).Draw(t, "dedupe"),
 	}
+	if m.Kind == MT {
+		m.DPF = DPF(rapid.IntRange(0, 3).Draw(t, "dpf"))
+	}
 	for range rapid.IntRange(0, 3).Draw(t, "parts") {
 		m.Parts = append(m.Parts, Part{
 			State: PartState(rapid.IntRange(0, 5).Draw(t, "part")),
@@ -192,6 +195,9 @@ func (s *model) change(t *rapid.T) request {
 		was := *stored
 		before = &was
 		m.ID, m.Kind, m.User = stored.ID, stored.Kind, stored.User
+		if m.Kind != MT {
+			m.DPF = DPFNone
+		}
 		if m.Kind == MT && m.User != "" {
 			m.Held, m.Spent = held, stored.Spent+spent
 		}
@@ -322,7 +328,7 @@ func (s *model) compare(t *rapid.T) {
 	if len(all) != len(s.messages) {
 		t.Fatalf("%d messages, want %d", len(all), len(s.messages))
 	}
-	queues, trying := map[string]int{}, 0
+	queues, trying, flagged := map[string]int{}, 0, []ID(nil)
 	for _, m := range all {
 		if !same(m, s.messages[m.ID]) {
 			t.Fatalf("message %+v, want %+v", m, s.messages[m.ID])
@@ -333,6 +339,13 @@ func (s *model) compare(t *rapid.T) {
 		if slices.ContainsFunc(m.Parts, func(p Part) bool { return p.State == PartTrying }) {
 			trying++
 		}
+		if m.DPF == DPFSet || m.DPF == DPFOwed {
+			flagged = append(flagged, m.ID)
+		}
+	}
+	slices.Sort(flagged)
+	if got, err := s.db.Flagged(); err != nil || !slices.Equal(got, flagged) {
+		t.Fatalf("%v are flagged, want %v (%v)", got, flagged, err)
 	}
 	if got := s.db.Queues(); !reflect.DeepEqual(got, queues) {
 		t.Fatalf("queues %v, want %v", got, queues)

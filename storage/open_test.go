@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +88,29 @@ func TestOpen_MigratesOnceAndInOrder(t *testing.T) {
 		}
 		return putMeta(tx, metaSchema, uint64(len(migrations())))
 	})
+}
+
+// A file of the first release has no index of delivery pending flags.
+func TestOpen_FirstRelease_GainsTheIndexOfFlags(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	openTestAt(t, path, Options{}).Close()
+	edit(t, path, func(tx *bolt.Tx) error {
+		if err := tx.DeleteBucket(inFlagged.name()); err != nil {
+			return err
+		}
+		return putMeta(tx, metaSchema, 1)
+	})
+	db, err := Open(path, Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	m := mt("", 0)
+	m.DPF = DPFSet
+	id := accept(t, db, m)
+	if ids, err := db.Flagged(); err != nil || !slices.Equal(ids, []ID{id}) {
+		t.Errorf("flagged: %v, %v", ids, err)
+	}
 }
 
 func TestOpen_MigrationFails_FileUnchanged(t *testing.T) {

@@ -92,6 +92,17 @@ func (db *DB) Trying() (ids []ID, err error) {
 	return ids, err
 }
 
+// Flagged gives the messages whose delivery pending flag is raised, oldest first.
+func (db *DB) Flagged() (ids []ID, err error) {
+	err = db.view(func(tx *bolt.Tx) error {
+		return tx.Bucket(inFlagged.name()).ForEach(func(k, _ []byte) error {
+			ids = append(ids, idOf(k))
+			return nil
+		})
+	})
+	return ids, err
+}
+
 // PartRef names a part of a message.
 type PartRef struct {
 	ID   ID

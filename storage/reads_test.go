@@ -95,6 +95,36 @@ func TestMatchReport_NewestFirst(t *testing.T) {
 	}
 }
 
+func TestFlagged_RaisedFlagsOnly(t *testing.T) {
+	db := openTest(t, Options{NoSync: true})
+	of := func(f DPF) ID { return accept(t, db, &Message{Kind: MT, DPF: f}) }
+	want := func(ids ...ID) {
+		t.Helper()
+		if got, err := db.Flagged(); err != nil || !reflect.DeepEqual(got, ids) {
+			t.Errorf("Flagged() = %v, %v; want %v", got, err, ids)
+		}
+	}
+	of(DPFNone)
+	asked, set, owed := of(DPFAsked), of(DPFSet), of(DPFOwed)
+	want(set, owed)
+	change(t, db, asked, func(m *Message) { m.DPF = DPFSet })
+	change(t, db, set, func(m *Message) { m.DPF = DPFOwed })
+	change(t, db, owed, func(m *Message) { m.DPF = DPFNone })
+	want(asked, set)
+	db.Remove(asked, func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	change(t, db, set, func(m *Message) { m.DPF = DPFAsked })
+	want()
+	for _, m := range []*Message{{Kind: MO, DPF: DPFSet}, {Kind: MT, DPF: DPFOwed + 1}} {
+		if _, err := db.AcceptSync(t.Context(), m); !errors.Is(err, ErrInvalid) {
+			t.Errorf("kind %d with flag %d: %v", m.Kind, m.DPF, err)
+		}
+	}
+}
+
 func TestMessages_Filter(t *testing.T) {
 	db := openTest(t, Options{NoSync: true})
 	var ids []ID

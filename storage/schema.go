@@ -25,12 +25,16 @@ type migration struct {
 func migrations() []migration {
 	return []migration{
 		{"buckets of the first release", createBuckets},
-		{"limits and habits of users, messages of submit_multi", newFields},
+		{"limits and habits of users, messages of submit_multi, delivery pending flags", newFields},
 	}
 }
 
-// newFields is the migration of records that have only gained fields.
-func newFields(*bolt.Tx) error { return nil }
+// newFields is the migration of records that have gained fields, and of the index
+// over one of them: no record of before has it.
+func newFields(tx *bolt.Tx) error {
+	_, err := tx.CreateBucketIfNotExists(inFlagged.name())
+	return err
+}
 
 func createBuckets(tx *bolt.Tx) error {
 	for b := range buckets {

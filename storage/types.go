@@ -86,6 +86,21 @@ const (
 	PartFailed  PartState = 5 // refused for good, or reported so
 )
 
+// DPF is the delivery pending flag of an MT message [SMPP34 5.3.2.29]. It goes
+// with the message, at the latest. One that is raised (DPFSet, DPFOwed) is found
+// by DB.Flagged.
+type DPF uint8
+
+const (
+	DPFNone  DPF = 0 // nobody asked for it
+	DPFAsked DPF = 1 // to be set should the message not reach its recipient
+	DPFSet   DPF = 2 // set: the recipient could not be reached
+	DPFOwed  DPF = 3 // the recipient was heard of again, and the client does not know yet
+)
+
+// Raised says whether the client is still to hear of the recipient.
+func (f DPF) Raised() bool { return f >= DPFSet }
+
 // Address is an SMPP address [SMPP34 5.2.5 to 5.2.9].
 type Address struct {
 	TON  uint8  `cbor:"1,keyasint,omitempty"`
@@ -168,6 +183,7 @@ type Message struct {
 	Text               string  `cbor:"21,keyasint,omitempty"` // user data as UTF-8, when it is text
 	Flash              bool    `cbor:"22,keyasint,omitempty"` // to be shown at once and not kept, beside what DataCoding says
 	UserReference      *uint16 `cbor:"23,keyasint,omitempty"` // user_message_reference: comes back in receipts [SMPP34 5.3.2.17]
+	DPF                DPF     `cbor:"24,keyasint,omitempty"` // MT: whether its client is to hear when its recipient can be reached
 
 	State  State  `cbor:"30,keyasint,omitempty"`
 	Cause  uint32 `cbor:"31,keyasint,omitempty"` // the err: of the receipt
@@ -313,6 +329,8 @@ type Report struct {
 	State State  // Delivered, Undeliverable, Expired, Deleted, Rejected, or Enroute while still trying
 	Cause uint32
 	Text  string // for the timeline: "TP-ST 0x00 delivered"
+	// Absent, with Enroute: the recipient cannot be reached for now.
+	Absent bool
 	// Submitted is when the network says it took the part (TP-SCTS), to the
 	// second; 0: it does not say.
 	Submitted Time
