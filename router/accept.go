@@ -41,6 +41,9 @@ func (r *Router) accept(m *storage.Message, done func(storage.ID, error)) {
 // accepted tells those who must know of a message that was stored, before its
 // client does.
 func (r *Router) accepted(m *storage.Message) {
+	if m.Kind == storage.MO {
+		r.flags.reached(m.Source)
+	}
 	r.pending.accepted(m)
 	r.awake(m.Queue, m.DueAt, m.Deadline)
 }
@@ -203,6 +206,9 @@ func UserQueue(systemID string) string { return "user:" + systemID }
 func (r *Router) Segment(s storage.Segment, assemble Assemble, done func(error)) {
 	var made storage.Message
 	r.db.Segment(s, r.assembled(assemble, &made), func(id storage.ID, err error) {
+		if err == nil {
+			r.flags.reached(s.Source)
+		}
 		if err == nil && id != 0 {
 			r.awake(made.Queue, made.DueAt, made.Deadline)
 		}

@@ -250,6 +250,9 @@ func (r *Router) change(id storage.ID, fn func(*storage.Message, storage.Time) (
 		}
 		return more, err
 	}, func(m *storage.Message, err error) {
+		if err == nil {
+			r.flags.changed(m)
+		}
 		done(m, err) // first: a queue gives out nothing that is still taken
 		if err != nil {
 			return
@@ -279,6 +282,9 @@ func (r *Router) changeMany(ids []storage.ID, fn func(*storage.Message, storage.
 		}
 		return more, nil
 	}, func(ms []*storage.Message, err error) {
+		for _, m := range ms {
+			r.flags.changed(m)
+		}
 		done(ms, err)
 		if err != nil {
 			return

@@ -148,13 +148,16 @@ func (r *Router) tryReport(rep storage.Report, refs []storage.PartRef, done func
 	c := refs[0]
 	r.change(c.ID, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
 		return r.reported(m, c, rep, now)
-	}, func(_ *storage.Message, err error) {
+	}, func(m *storage.Message, err error) {
 		switch {
 		case errors.Is(err, storage.ErrDuplicate):
 			done(nil) // it came before; its part is settled, and it is not about another
 		case errors.Is(err, errStale) || errors.Is(err, storage.ErrNotFound):
 			r.tryReport(rep, refs[1:], done)
 		default:
+			if err == nil && rep.State == storage.Delivered {
+				r.flags.reached(m.Dest)
+			}
 			done(public(err))
 		}
 	})
@@ -173,6 +176,9 @@ func (r *Router) reported(m *storage.Message, c storage.PartRef, rep storage.Rep
 	p := &m.Parts[i]
 	m.Note(now, "report", fmt.Sprintf("part %d of %d by %s, reference %s: %s", i+1, len(m.Parts), rep.Lane, rep.Ref, rep.Text))
 	if !rep.State.Final() {
+		if rep.Absent {
+			raise(m, now)
+		}
 		return r.notice(m, rep.Cause, rep.Text, now), nil
 	}
 	if rep.Dedupe != "" {

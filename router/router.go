@@ -68,6 +68,7 @@ type Router struct {
 
 	groups  groups
 	pending *pending
+	flags   *flags
 	turns   turns
 	jobs    jobs
 
@@ -93,7 +94,7 @@ func New(db *storage.DB, o Options) *Router {
 		lanes:        map[*laneRun]struct{}{},
 		kickDeadline: make(chan struct{}, 1),
 	}
-	r.pending = newPending(r)
+	r.pending, r.flags = newPending(r), newFlags(r)
 	crand.Read(r.secret[:])
 	r.owners.Store(newOwners(db.Users()))
 	return r
@@ -120,6 +121,7 @@ func (r *Router) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return r.watchDeadlines(ctx) })
 	g.Go(func() error { return r.watchKept(ctx) })
+	g.Go(func() error { return r.watchFlags(ctx) })
 	err := g.Wait()
 	r.jobs.stop()
 	if errors.Is(err, context.Canceled) {
@@ -128,7 +130,8 @@ func (r *Router) Run(ctx context.Context) error {
 	return err
 }
 
-// recover makes UNKNOWN what was on its way when the process died.
+// recover makes UNKNOWN what was on its way when the process died, and finds the
+// flags that are raised.
 func (r *Router) recover(ctx context.Context) error {
 	ids, err := r.db.Trying()
 	if err != nil {
@@ -142,7 +145,7 @@ func (r *Router) recover(ctx context.Context) error {
 	if len(ids) > 0 {
 		r.log.Warn("messages were on their way when the gateway died: their outcome is unknown", "count", len(ids))
 	}
-	return nil
+	return r.flags.load()
 }
 
 func (r *Router) interrupted(m *storage.Message, now storage.Time) ([]*storage.Message, error) {

@@ -178,6 +178,9 @@ func (r *Router) finish(m *storage.Message, state storage.State, cause uint32, r
 	m.EndedAt, m.DueAt = now, 0
 	m.Deadline = r.after(now, r.o.Retention)
 	m.Note(now, stateWord(state), reason)
+	if state == storage.Expired || state == storage.Undeliverable {
+		raise(m, now) // [SMPP34 5.3.2.29]
+	}
 	settleMoney(m)
 	if rc := r.receipt(m, now); rc != nil {
 		m.Note(now, "receipt", "queued for user "+m.User)
@@ -284,5 +287,8 @@ func (r *Router) overdue(id storage.ID, asOf storage.Time) error {
 	}
 	c := make(chan error, 1)
 	r.db.Remove(id, func(err error) { c <- err })
-	return <-c
+	if err = <-c; err == nil {
+		r.flags.forget(id)
+	}
+	return err
 }

@@ -77,6 +77,8 @@ func (h handler) StatusReport(ctx context.Context, sim modem.SIM, r *pdu.StatusR
 	if rep.State == storage.Delivered {
 		rep.Cause = 0
 	}
+	const noResponse = 0x22 // of the SME, and the service centre still tries [23.040 9.2.3.15]
+	rep.Absent = rep.State == storage.Enroute && r.ST == noResponse
 	return wait(ctx, func(done func(error)) { h.in.Report(rep, done) })
 }
 

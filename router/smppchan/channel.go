@@ -49,6 +49,7 @@ func New(c Config) *Channel {
 	ch := &Channel{router: c.Router, log: c.Log, lint: newLint(), retry: cmp.Or(c.Retry, 30*time.Second), guests: newGuests(), clients: map[string]*client{}}
 	if c.Router != nil {
 		c.Router.OnUserChange(ch.userChanged)
+		c.Router.OnAlert(ch.alert)
 	}
 	return ch
 }
@@ -112,6 +113,9 @@ func (ch *Channel) Bound(s *smppd.Session) {
 	ch.welcome(s)
 	if !s.CanReceive() {
 		return
+	}
+	if ch.router != nil {
+		defer ch.router.AlertsTo(s.SystemID())
 	}
 	within, _ := reachOf(s.AddressRange()) // Bind has refused what cannot be read
 	ch.mu.Lock()

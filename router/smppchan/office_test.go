@@ -139,6 +139,7 @@ type esme struct {
 	o         *office
 	conn      net.Conn
 	delivered chan *smpp.DeliverSM
+	alerts    chan *smpp.AlertNotification
 
 	mu    sync.Mutex
 	seq   uint32
@@ -157,15 +158,26 @@ func (o *office) bind() *esme {
 
 func (o *office) bindAs(user string, kind smpp.CommandID, version uint8) *esme {
 	o.t.Helper()
+	return o.bindWith(&smpp.Bind{ID: kind, SystemID: user, Password: "secret", InterfaceVersion: version})
+}
+
+// bindRange binds acme as a receiver with an address_range.
+func (o *office) bindRange(r string) *esme {
+	o.t.Helper()
+	return o.bindWith(&smpp.Bind{ID: smpp.IDBindReceiver, SystemID: "acme", Password: "secret", InterfaceVersion: smpp.Version34, AddressRange: r})
+}
+
+func (o *office) bindWith(b *smpp.Bind) *esme {
+	o.t.Helper()
 	conn, err := net.Dial("tcp", o.addr)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	e := &esme{o: o, conn: conn, delivered: make(chan *smpp.DeliverSM, 1000), asked: map[uint32]chan answer{}}
+	e := &esme{o: o, conn: conn, delivered: make(chan *smpp.DeliverSM, 1000), alerts: make(chan *smpp.AlertNotification, 1000), asked: map[uint32]chan answer{}}
 	var reading sync.WaitGroup
 	reading.Go(e.read)
 	o.t.Cleanup(func() { conn.Close(); reading.Wait() })
-	e.expect(smpp.StatusOK, &smpp.Bind{ID: kind, SystemID: user, Password: "secret", InterfaceVersion: version})
+	e.expect(smpp.StatusOK, b)
 	return e
 }
 
@@ -183,6 +195,10 @@ func (e *esme) read() {
 		if d, ok := p.(*smpp.DeliverSM); ok {
 			e.write(h.Sequence, &smpp.DeliverSMResp{})
 			e.delivered <- d
+			continue
+		}
+		if n, ok := p.(*smpp.AlertNotification); ok {
+			e.alerts <- n
 			continue
 		}
 		e.mu.Lock()

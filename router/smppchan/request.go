@@ -28,7 +28,9 @@ func (ch *Channel) Request(s *smppd.Session, req smpp.PDU, reply func(smpp.PDU, 
 	}
 }
 
-// data takes a data_sm as the submit_sm that says the same [SMPP34 4.7].
+// data takes a data_sm as the submit_sm that says the same [SMPP34 4.7]. Whether
+// the delivery pending flag will be set is not known yet: dpf_result says that it
+// will, should the message not arrive.
 func (ch *Channel) data(s *smppd.Session, d *smpp.DataSM, reply func(smpp.PDU, error)) {
 	m, err := ch.reader(s, smpp.IDDataSM).data(d)
 	if err != nil {
@@ -36,12 +38,18 @@ func (ch *Channel) data(s *smppd.Session, d *smpp.DataSM, reply func(smpp.PDU, e
 		return
 	}
 	m.User, m.Session = s.SystemID(), s.ID()
+	resp := &smpp.DataSMResp{}
+	if set, _ := d.TLVs.Uint8(smpp.TagSetDPF); set == 1 && s.InterfaceVersion() >= smpp.Version34 {
+		m.DPF = storage.DPFAsked                                // [SMPP34 5.3.2.29]
+		resp.TLVs = resp.TLVs.AppendUint8(smpp.TagDPFResult, 1) // [SMPP34 5.3.2.28]
+	}
 	ch.router.Submit(m, func(id storage.ID, err error) {
 		if err != nil {
 			reply(nil, wireError(err, smpp.StatusSubmitFail))
 			return
 		}
-		reply(&smpp.DataSMResp{MessageID: id.String()}, nil)
+		resp.MessageID = id.String()
+		reply(resp, nil)
 	})
 }
 
@@ -49,7 +57,7 @@ func (ch *Channel) data(s *smppd.Session, d *smpp.DataSM, reply func(smpp.PDU, e
 // [SMPP34 5.2.8, 5.2.9].
 const mostAddr = 20
 
-// data reads data_sm. set_dpf is kept.
+// data reads data_sm.
 func (r reader) data(d *smpp.DataSM) (*storage.Message, error) {
 	switch {
 	case len(d.Source.Addr) > mostAddr:
