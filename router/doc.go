@@ -30,6 +30,13 @@
 // is made: no message is both cancelled and sent. Those that a client names by
 // their addresses are found in memory, see pending.
 //
+// A delivery pending flag that a client asked for is raised in the commit that
+// ends its message, and goes with the message at the latest. When the recipient
+// is heard of, by a message of its own or by a report that any message has
+// reached it, the client is told once a session can take it: perhaps twice when
+// the gateway dies meanwhile, never without cause. Messages that did not ask pay
+// nothing for it.
+//
 // Who binds is decided here, see Admit: failures slow down their address and
 // their system_id, never a client that is known; verifying passwords takes half
 // of its processors at most; a stranger hears one and the same refusal.

@@ -183,6 +183,7 @@ type Message struct {
 	Text               string  `cbor:"21,keyasint,omitempty"` // user data as UTF-8, when it is text
 	Flash              bool    `cbor:"22,keyasint,omitempty"` // to be shown at once and not kept, beside what DataCoding says
 	UserReference      *uint16 `cbor:"23,keyasint,omitempty"` // user_message_reference: comes back in receipts [SMPP34 5.3.2.17]
+	Waiting            uint8   `cbor:"25,keyasint,omitempty"` // a message waiting indication beside the text, as TP-DCS 0xC0 to 0xCF; 0: none [23.038 4]
 	DPF                DPF     `cbor:"24,keyasint,omitempty"` // MT: whether its client is to hear when its recipient can be reached
 
 	State  State  `cbor:"30,keyasint,omitempty"`

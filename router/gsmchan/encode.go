@@ -62,7 +62,7 @@ func segments(m *storage.Message, reference uint16, now time.Time) ([]pdu.Submit
 		if err != nil {
 			return nil, err
 		}
-		return pdu.SplitOctets(data, m.DataCoding, o)
+		return pdu.SplitOctets(data, dcs(m, alphabet, o.Class), o)
 	}
 	alphabet, _ = pdu.Fit(m.Text, 0)
 	return pdu.SplitText(m.Text, alphabet, o)
@@ -144,15 +144,46 @@ func encode(text string, alphabet pdu.Alphabet) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// waiting says whether data_coding is that of a message waiting indication:
-// TP-DCS must be the same, for it is the message [23.038 4].
-func waiting(m *storage.Message) bool { return m.DataCoding >= 0xC0 && m.DataCoding < 0xF0 }
+// The coding groups of message waiting indications [23.038 4].
+const (
+	discard   = 0xC0 // the handset may throw the text away
+	store     = 0xD0
+	storeUCS2 = 0xE0
+)
 
-// dcs is TP-DCS: that of the client for a message waiting indication, else of
-// the general group, with a class when there is one [23.038 4].
+// waiting says whether m is a message waiting indication, by its data_coding or
+// by ms_msg_wait_facilities. The latter cannot be said beside a class, nor of
+// octets: no coding group has both.
+func waiting(m *storage.Message) bool {
+	switch {
+	case m.DataCoding >= discard && m.DataCoding < 0xF0:
+		return true
+	case m.Waiting == 0, m.DataCoding >= 0x10, m.Flash:
+		return false
+	}
+	return alphabetOf(m) != pdu.Data8
+}
+
+// indication is TP-DCS of a message waiting indication: that of the client, for
+// it is the message, or that of its alphabet. Without a text there is nothing to
+// store [23.038 4].
+func indication(m *storage.Message, alphabet pdu.Alphabet) uint8 {
+	switch {
+	case m.DataCoding >= discard:
+		return m.DataCoding
+	case alphabet == pdu.UCS2:
+		return storeUCS2 | m.Waiting&0x0F
+	case m.Text == "" && len(m.Data) == 0:
+		return discard | m.Waiting&0x0F
+	}
+	return store | m.Waiting&0x0F
+}
+
+// dcs is TP-DCS: that of a message waiting indication, else of the general
+// group, with a class when there is one [23.038 4].
 func dcs(m *storage.Message, alphabet pdu.Alphabet, class pdu.Class) uint8 {
 	if waiting(m) {
-		return m.DataCoding
+		return indication(m, alphabet)
 	}
 	d := map[pdu.Alphabet]uint8{pdu.GSM7: 0x00, pdu.Data8: 0x04, pdu.UCS2: 0x08}[alphabet]
 	if n, ok := class.Number(); ok {

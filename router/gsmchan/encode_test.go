@@ -158,6 +158,40 @@ func TestSegments_MessageWaiting_KeepsItsCoding(t *testing.T) {
 	}
 }
 
+// ms_msg_wait_facilities says it beside data_coding, which may name a coding
+// group itself, or one that has no place for it.
+func TestSegments_Waiting_BesideTheText(t *testing.T) {
+	const email, off = 0xCA, 0xC0 // e-mail waits; no voicemail waits any more
+	for name, c := range map[string]struct {
+		edit func(*storage.Message)
+		want []uint8
+	}{
+		"text":                {func(m *storage.Message) { m.Waiting = email }, []uint8{0xDA}},
+		"off":                 {func(m *storage.Message) { m.Waiting = off }, []uint8{0xD0}},
+		"no text":             {func(m *storage.Message) { m.Waiting, m.Text = email, "" }, []uint8{0xCA}},
+		"no text, off":        {func(m *storage.Message) { m.Waiting, m.Text = off, "" }, []uint8{0xC0}},
+		"Chinese":             {func(m *storage.Message) { m.Waiting, m.Text, m.DataCoding = email, "你", 8 }, []uint8{0xEA}},
+		"Latin-1 of no GSM":   {func(m *storage.Message) { m.Waiting, m.Text, m.DataCoding = email, "ý", 3 }, []uint8{0xEA}},
+		"long":                {func(m *storage.Message) { m.Waiting, m.Text = email, strings.Repeat("a", 161) }, []uint8{0xDA, 0xDA}},
+		"segment of a client": {func(m *storage.Message) { m.Waiting, m.UDH = email, []byte{5, 0, 3, 1, 2, 1} }, []uint8{0xDA}},
+		"octets":              {func(m *storage.Message) { m.Waiting, m.Text, m.Data, m.DataCoding = email, "", []byte{1}, 4 }, []uint8{0x04}},
+		"a class":             {func(m *storage.Message) { m.Waiting, m.DataCoding = email, 0x11 }, []uint8{0x11}},
+		"display":             {func(m *storage.Message) { m.Waiting, m.Flash = email, true }, []uint8{0x10}},
+		"data_coding has it":  {func(m *storage.Message) { m.Waiting, m.DataCoding = email, 0xD8 }, []uint8{0xD8}},
+	} {
+		m := mt(c.edit)
+		n, err := countSegments(m)
+		subs, err2 := segments(m, 0, time.Time{})
+		var got []uint8
+		for _, s := range subs {
+			got = append(got, s.DCS)
+		}
+		if err != nil || err2 != nil || n != len(subs) || !bytes.Equal(got, c.want) {
+			t.Errorf("%s: %d segments with DCS % x, %v, %v; want % x", name, n, got, err, err2, c.want)
+		}
+	}
+}
+
 func TestReferences_DifferForOneRecipient(t *testing.T) {
 	var r references
 	first := r.next("sim:1", "31612345678")

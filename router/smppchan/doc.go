@@ -23,6 +23,11 @@
 // its characters count, a + before them and the type of number do not. A message
 // whose outcome is unknown is ENROUTE until a report or its deadline settles it.
 //
+// set_dpf of data_sm asks for an alert_notification, should the message not
+// arrive, once its recipient can be reached: to the session that asked, else to
+// one whose address_range holds the source of the message, else to any receiver
+// of 3.4 or later. Nothing answers it: what a session was given counts as told.
+//
 // Datagram mode is one attempt; all other modes are store and forward.
 // data_coding 0, and the groups of 23.038 that name the default alphabet, are
 // read by the user's Alphabet. Alphabets that GSM has not go out as GSM 7 bit

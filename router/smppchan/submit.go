@@ -110,6 +110,9 @@ func parameters(m *storage.Message, t smpp.TLVs) {
 	if unit, _ := t.Uint8(smpp.TagDestAddrSubunit); unit == display {
 		m.Flash = true // [SMPP34 5.3.2.1]
 	}
+	if bits, ok := t.Uint8(smpp.TagMsMsgWaitFacilities); ok {
+		m.Waiting = 0xC0 | bits>>7<<3 | bits&3 // [SMPP34 5.3.2.13] [23.038 4]
+	}
 	m.TLVs = t.Without(smpp.TagMessagePayload, smpp.TagSARMsgRefNum, smpp.TagSARTotalSegments, smpp.TagSARSegmentSeqnum,
 		smpp.TagSourcePort, smpp.TagDestinationPort, smpp.TagUserMessageReference)
 }

@@ -128,6 +128,19 @@ func TestMessage_DestAddrSubunitDisplay_IsFlash(t *testing.T) {
 	}
 }
 
+// The reserved bits between the indicator and the type mean nothing.
+func TestMessage_MsMsgWaitFacilities_IsAnIndication(t *testing.T) {
+	for bits, want := range map[uint8]uint8{0x00: 0xC0, 0x80: 0xC8, 0x81: 0xC9, 0x82: 0xCA, 0x83: 0xCB, 0x03: 0xC3, 0xFC: 0xC8} {
+		m, err := message(submit(func(s *smpp.SubmitSM) { s.TLVs = s.TLVs.AppendUint8(smpp.TagMsMsgWaitFacilities, bits) }), now)
+		if err != nil || m.Waiting != want || m.DataCoding != 0 {
+			t.Errorf("ms_msg_wait_facilities %#x: %+v, %v", bits, m, err)
+		}
+	}
+	if m, err := message(submit(func(*smpp.SubmitSM) {}), now); err != nil || m.Waiting != 0 {
+		t.Errorf("without it: %+v, %v", m, err)
+	}
+}
+
 // Modes and types that mean nothing here are taken as plain messages.
 func TestSubmitSM_EveryModeAndType_Taken(t *testing.T) {
 	o := newOffice(t)
@@ -147,7 +160,7 @@ func TestSubmitSM_ParametersWithoutAnEffect_Kept(t *testing.T) {
 	tlvs := smpp.TLVs{}.AppendUint8(smpp.TagSourceAddrSubunit, 1).AppendUint8(smpp.TagPayloadType, 0).AppendUint8(smpp.TagPrivacyIndicator, 1).
 		Append(smpp.TagCallbackNum, []byte{1, 1, 1, '1', '2'}).AppendUint8(smpp.TagCallbackNumPresInd, 0).Append(smpp.TagCallbackNumAtag, []byte{0, 'x'}).
 		Append(smpp.TagSourceSubaddress, []byte{0x80, '1'}).Append(smpp.TagDestSubaddress, []byte{0x80, '1'}).AppendUint8(smpp.TagUserResponseCode, 1).
-		AppendUint8(smpp.TagDisplayTime, 0).AppendUint16(smpp.TagSMSSignal, 1).AppendUint8(smpp.TagMsValidity, 0).AppendUint8(smpp.TagMsMsgWaitFacilities, 0).
+		AppendUint8(smpp.TagDisplayTime, 0).AppendUint16(smpp.TagSMSSignal, 1).AppendUint8(smpp.TagMsValidity, 0).
 		AppendUint8(smpp.TagNumberOfMessages, 1).Append(smpp.TagAlertOnMessageDelivery, nil).AppendUint8(smpp.TagLanguageIndicator, 1).
 		AppendUint8(smpp.TagMoreMessagesToSend, 1).AppendUint8(smpp.TagITSReplyType, 1).AppendUint16(smpp.TagITSSessionInfo, 1).AppendUint8(smpp.TagUSSDServiceOp, 1)
 	m := o.stored(e.submit(func(s *smpp.SubmitSM) { s.TLVs = tlvs }))
