@@ -26,14 +26,21 @@ func (s *Session) SetLimits(l Limits) {
 }
 
 // throttled says whether so many messages are more than the session may send now. A
-// submit_multi with more destinations than a full bucket has tokens takes them all, so that it can
-// pass at some time.
+// submit_multi with more destinations than a full bucket has tokens passes when the bucket is
+// full, and takes the others from what comes later: it is no way round the rate.
 func (s *Session) throttled(messages int) bool {
 	l := s.limiter.Load()
 	if l == nil || messages == 0 {
 		return false
 	}
-	return !l.AllowN(time.Now(), max(1, min(messages, l.Burst())))
+	now, most := time.Now(), max(1, l.Burst())
+	if !l.AllowN(now, min(messages, most)) {
+		return true
+	}
+	for owed := messages - most; owed > 0; owed -= most {
+		l.ReserveN(now, min(owed, most))
+	}
+	return false
 }
 
 // messagesOf is how many messages a request submits.

@@ -136,6 +136,19 @@ func TestRate_Exceeded_ThrottledAtOnceOthersNeverNotice(t *testing.T) {
 	})
 }
 
+// A submit_multi to more than the bucket holds passes, and is paid for in full.
+func TestRate_SubmitMultiLargerThanTheBucket_IsNoWayRoundIt(t *testing.T) {
+	bubble(t, Config{}, newBackend(), func(t *testing.T, r *running) {
+		p := r.bound(TX)
+		r.session().SetLimits(Limits{Rate: rate.NewLimiter(10, 10)})
+		p.expect(smpp.IDSubmitMultiResp, smpp.StatusOK, p.send(multi(54)))
+		time.Sleep(4400 * time.Millisecond)
+		p.expect(smpp.IDSubmitSMResp, smpp.StatusThrottled, p.send(message("316")))
+		time.Sleep(150 * time.Millisecond)
+		p.expect(smpp.IDSubmitSMResp, smpp.StatusOK, p.send(message("316")))
+	})
+}
+
 func multi(dests int) *smpp.SubmitMulti {
 	m := &smpp.SubmitMulti{}
 	for range dests {
