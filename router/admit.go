@@ -172,13 +172,14 @@ func (r *Router) admit(ctx context.Context, c Claim) (a Admission, why Refusal, 
 }
 
 // mustWait says whether the claim is refused unseen. A friend with the password
-// that was verified before is let through: the failures are those of others.
+// that was verified before is let through: the failures are those of others. So
+// is who shows a certificate instead of a password: it is no guess.
 func (r *Router) mustWait(c Claim) (why Refusal, waits bool) {
 	g, now := r.door.guard, r.o.Now()
 	switch {
 	case g.addressWaits(c.Addr, now):
 		why = RefusedAddressWaits
-		waits = !g.friendly(c.SystemID, c.Addr) || !r.verified(c.SystemID, c.Password)
+		waits = (!g.friendly(c.SystemID, c.Addr) || !r.verified(c.SystemID, c.Password)) && !r.certified(c)
 	case g.userWaits(c.SystemID, now):
 		why = RefusedUserWaits
 		waits = !g.friendly(c.SystemID, c.Addr) && !r.verified(c.SystemID, c.Password) && !r.certified(c)

@@ -197,6 +197,18 @@ func TestAdmit_Certificates(t *testing.T) {
 	e.want("after guesses of others", Claim{SystemID: "either", Addr: homeAddr, CertNames: right}, "")
 }
 
+// Behind one address with those who guess, a certificate is no guess.
+func TestAdmit_CertificateFromAnAddressThatWaits_Admitted(t *testing.T) {
+	either, names := "either", []string{"acme.example"}
+	e := newEntrance(t, UserSpec{SystemID: "acme", Password: "secret", UserSettings: UserSettings{CertNames: &names, CertAuth: &either}})
+	for i := range addressFree + 1 {
+		e.try(Claim{SystemID: fmt.Sprint("x", i), Password: "guess", Addr: homeAddr})
+	}
+	e.want("without it", Claim{SystemID: "acme", Password: "secret", Addr: homeAddr}, "address_waits")
+	e.want("of somebody else", Claim{SystemID: "acme", Addr: homeAddr, CertNames: []string{"other"}}, "address_waits")
+	e.want("its own", Claim{SystemID: "acme", Addr: homeAddr, CertNames: names}, "")
+}
+
 func TestAdmit_TooManySessions_IsNobodysFault(t *testing.T) {
 	e := newEntrance(t, acme())
 	full := Claim{SystemID: "acme", Password: "secret", Addr: homeAddr, Take: func(Admission) bool { return false }}
