@@ -199,6 +199,7 @@ func TestProblems_NameTheField(t *testing.T) {
 		{"millicredits too many", "POST", "/v1/users/acme/credits", `{"millicredits":9223372036854775807}`, 422, "millicredits"},
 		{"below zero", "POST", "/v1/users/acme/credits", `{"credits":-1}`, 402, ""},
 		{"no credit to send", "POST", "/v1/messages", `{"user":"acme","to":"+31612345678","text":"hunter2"}`, 402, ""},
+		{"destination is no number", "POST", "/v1/messages", `{"user":"acme","to":"hunter2","text":"x"}`, 422, "to"},
 		{"no destination", "POST", "/v1/messages", `{"user":"acme","text":"hunter2"}`, 422, "to"},
 		{"no such state", "GET", "/v1/messages?state=GONE", "", 422, "state"},
 		{"no such kind", "GET", "/v1/messages?kind=MX", "", 422, "kind"},

@@ -85,7 +85,18 @@ func (a *API) send(ctx context.Context, in *body[NewMessage]) (MessageID, error)
 		return MessageID{}, err
 	}
 	id, err := a.Router.Send(ctx, router.SendRequest{User: in.Body.User, From: in.Body.From, To: in.Body.To, Text: in.Body.Text})
-	return MessageID{ID: id.String()}, err
+	return MessageID{ID: id.String()}, inRequest(err)
+}
+
+// inRequest names a field that is wrong as the request names it.
+func inRequest(err error) error {
+	var re *router.Error
+	if !errors.As(err, &re) || re.Field != "dest" {
+		return err
+	}
+	own := *re
+	own.Field = "to"
+	return &own
 }
 
 // checkFrom wants what a receipt can be addressed to: source_addr has room for
