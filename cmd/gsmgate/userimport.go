@@ -121,7 +121,7 @@ func parseUsers(name string, in io.Reader) ([]csvRow, error) {
 }
 
 // newCSV reads a table whose fields are parted by commas or, as spreadsheets
-// write it in many countries, by semicolons.
+// write it in many countries, by semicolons, or by tabs, as databases do.
 func newCSV(in io.Reader) (*csv.Reader, error) {
 	raw, err := io.ReadAll(io.LimitReader(in, maxImport+1))
 	if err != nil {
@@ -132,7 +132,12 @@ func newCSV(in io.Reader) (*csv.Reader, error) {
 	}
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\ufeff"))))
 	r.TrimLeadingSpace = true
-	if head, _, _ := bytes.Cut(raw, []byte("\n")); bytes.Contains(head, []byte(";")) && !bytes.Contains(head, []byte(",")) {
+	head, _, _ := bytes.Cut(raw, []byte("\n"))
+	switch {
+	case bytes.Contains(head, []byte(",")):
+	case bytes.Contains(head, []byte("\t")):
+		r.Comma, r.TrimLeadingSpace = '\t', false // else an empty field would be lost
+	case bytes.Contains(head, []byte(";")):
 		r.Comma = ';'
 	}
 	return r, nil
@@ -162,10 +167,11 @@ const columnsHint = "columns: SystemID, and Password or PasswordHash (SHA-1 of t
 // field: columns that were mixed up may hold passwords.
 type column func(u *provisioning.NewUser, field string) error
 
-// fill reads a line. Empty fields say nothing.
+// fill reads a line. Empty fields say nothing; nor does NULL, which is what SQL
+// Server exports for one.
 func (r *csvRow) fill(columns []column, fields []string) error {
 	for i, field := range fields {
-		if strings.TrimSpace(field) == "" {
+		if field := strings.TrimSpace(field); field == "" || field == "NULL" {
 			continue
 		}
 		if err := columns[i](&r.user, field); err != nil {

@@ -43,3 +43,19 @@ acme,"se cret ",1.5,no,+3161* +3162*,latin1,udh,none,1,2,3,4,5,10.0.0.1 10.0.0.2
 		t.Errorf("%q %q", *u.AllowedFrom, *u.CertNames)
 	}
 }
+
+// The table of another system as its database exports it: tabs, NULL for nothing.
+func TestParseUsers_TabsAndNULL_AsExported(t *testing.T) {
+	rows, err := parseUsers("f", strings.NewReader("SystemID\tPasswordHash\tCredits\tAddressRange\r\n"+
+		"Test1\tDC215545BA63D605FBCD647A9555270F566D918B\t100\tNULL\r\n"+
+		"Test2\tDC215545BA63D605FBCD647A9555270F566D918B\t\t+31688776655\r\n"))
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%v, %v", rows, err)
+	}
+	if one := rows[0].user; one.Name != "Test1" || *one.Millicredits != 100_000 || len(one.AddressRanges) != 0 {
+		t.Errorf("%+v", one)
+	}
+	if two := rows[1].user; two.Name != "Test2" || two.Millicredits != nil || strings.Join(two.AddressRanges, "|") != "+31688776655" {
+		t.Errorf("%+v", two)
+	}
+}
