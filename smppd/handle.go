@@ -134,7 +134,7 @@ func (s *Session) bind(ctx context.Context, h smpp.Header, b *smpp.Bind) (end en
 	s.answer(h, resp)
 	s.answered.Store(true)
 	signal(s.retime)
-	s.log.Info("bound", "system_id", b.SystemID, "type", s.BindType().String(), "version", b.InterfaceVersion)
+	s.log.Info("bound", "system_id", b.SystemID, "type", s.BindType().String(), "version", smpp.VersionName(b.InterfaceVersion))
 	s.srv.backend.Bound(s)
 	s.faults.open()
 	return ending{}, false

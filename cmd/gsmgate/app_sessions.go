@@ -1,11 +1,11 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"gsmgate/provisioning"
 	"gsmgate/smppd"
+	"gsmgate/smppd/smpp"
 )
 
 // sessions shows who is bound, the oldest session first.
@@ -22,7 +22,7 @@ func (a *App) sessions() []provisioning.Session {
 
 func (a *App) sessionView(s smppd.SessionInfo) provisioning.Session {
 	v := provisioning.Session{
-		ID: s.ID, User: s.SystemID, Bind: s.BindType.String(), Version: versionWord(s.InterfaceVersion),
+		ID: s.ID, User: s.SystemID, Bind: s.BindType.String(), Version: smpp.VersionName(s.InterfaceVersion),
 		Remote: s.Remote, TLS: s.TLSVersion, Since: s.Since, LastSeen: s.LastSeen,
 		Rate: s.SubmitRate, DeliverRate: s.DeliverRate, OctetsIn: s.OctetsIn, OctetsOut: s.OctetsOut, Window: s.Window, Busy: s.WindowInUse, DeliverWindow: s.DeliverWindow, DeliverBusy: s.DeliverInUse,
 		Received: s.Submits, Sent: s.Delivers, Refused: s.Refused,
@@ -33,9 +33,6 @@ func (a *App) sessionView(s smppd.SessionInfo) provisioning.Session {
 	}
 	return v
 }
-
-// versionWord reads an interface_version: 0x34 is 3.4 [SMPP34 5.2.4].
-func versionWord(v uint8) string { return fmt.Sprintf("%d.%d", v>>4, v&15) }
 
 func timeIfSet(t time.Time) *time.Time {
 	if t.IsZero() {

@@ -84,3 +84,11 @@ func TestPeer_WeReadWhatItWrites(t *testing.T) {
 		}
 	}
 }
+
+func TestVersionName(t *testing.T) {
+	for v, want := range map[uint8]string{Version33: "3.3", Version34: "3.4", Version50: "5.0", 0: "0.0"} {
+		if got := VersionName(v); got != want {
+			t.Errorf("%#x is %s, want %s", v, got, want)
+		}
+	}
+}

@@ -19,6 +19,9 @@ const (
 	Version50 uint8 = 0x50
 )
 
+// VersionName reads an interface_version: 0x34 is 3.4. [SMPP34 5.2.4]
+func VersionName(v uint8) string { return fmt.Sprintf("%d.%d", v>>4, v&15) }
+
 // CommandID is a command_id. [SMPP34 5.1.2.1]
 type CommandID uint32
 
