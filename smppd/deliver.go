@@ -33,7 +33,7 @@ func (s *Session) Deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandS
 // DeliverUnless is Deliver that stops to wait for a place, with ErrNotSent, when changed is
 // closed. What has its place by then is not given up.
 func (s *Session) DeliverUnless(ctx context.Context, changed <-chan struct{}, m *smpp.DeliverSM) (smpp.CommandStatus, error) {
-	if !s.CanReceive() || !s.answered.Load() {
+	if !s.CanReceive() || !s.out.isOpen() {
 		return 0, fmt.Errorf("%w: the session is not bound as a receiver", ErrNotSent)
 	}
 	m, err := forVersion(m, s.InterfaceVersion())
@@ -116,7 +116,7 @@ func (s *Session) deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandS
 // to read that its requests wait, it is not sent either. [SMPP34 4.12]
 func (s *Session) Alert(n *smpp.AlertNotification) error {
 	switch {
-	case !s.CanReceive() || !s.answered.Load():
+	case !s.CanReceive() || !s.out.isOpen():
 		return fmt.Errorf("%w: the session is not bound as a receiver", errAlert)
 	case s.InterfaceVersion() < smpp.Version34:
 		return fmt.Errorf("%w: the ESME is of a version before 3.4", errAlert)

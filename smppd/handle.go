@@ -131,8 +131,9 @@ func (s *Session) bind(ctx context.Context, h smpp.Header, b *smpp.Bind) (end en
 	if b.InterfaceVersion >= smpp.Version34 { // older ones know no TLVs [SMPP34 3.4]
 		resp.TLVs = resp.TLVs.AppendUint8(smpp.TagSCInterfaceVersion, smpp.Version34)
 	}
-	s.answer(h, resp)
-	s.answered.Store(true)
+	if err := s.out.open(h.Sequence, resp); err != nil && !errors.Is(err, errFinished) {
+		s.log.Error("response cannot be encoded", "err", err)
+	}
 	signal(s.retime)
 	s.log.Info("bound", "system_id", b.SystemID, "type", s.BindType().String(), "version", smpp.VersionName(b.InterfaceVersion))
 	s.srv.backend.Bound(s)

@@ -53,15 +53,17 @@ func TestInfo_RateAndOctets(t *testing.T) {
 
 func TestDisconnect_OneAndAllOfAUser_InOrder(t *testing.T) {
 	r := start(t, Config{}, newBackend())
-	bind := func(systemID string) *peer {
+	bind := func(systemID string) (*peer, *Session) {
 		p := r.connect()
 		b := bindPDU(TRX)
 		b.SystemID = systemID
 		p.expect(smpp.IDBindTransceiverResp, smpp.StatusOK, p.send(b))
-		return p
+		return p, r.session() // one after the other: Bound is called after the bind_resp
 	}
-	a1, a2, a3, b1 := bind("a"), bind("a"), bind("a"), bind("b")
-	first := r.session()
+	a1, first := bind("a")
+	a2, _ := bind("a")
+	a3, _ := bind("a")
+	b1, _ := bind("b")
 	unbound := func(p *peer) {
 		seq, _ := p.expectRequest(smpp.IDUnbind)
 		p.reply(smpp.StatusOK, seq, &smpp.UnbindResp{})

@@ -19,6 +19,7 @@ const (
 type outbound struct {
 	mu       sync.Mutex
 	buf      []byte // under mu
+	opened   bool   // under mu: bind_resp was put, requests may follow it
 	finished bool   // under mu; nothing more is taken in, the writer writes the rest and ends
 
 	wake chan struct{} // one slot: there is something to write
@@ -48,6 +49,36 @@ func (o *outbound) add(status smpp.CommandStatus, sequence uint32, p smpp.PDU) (
 	wasEmpty = len(o.buf) == 0
 	o.buf, err = smpp.Append(o.buf, status, sequence, p)
 	return wasEmpty, err
+}
+
+// open appends the bind_resp, unless the session was refused before. What comes to the ESME after it
+// sees isOpen: the two change together, so that nobody ends the session as one that has not bound
+// when the ESME reads already that it has.
+func (o *outbound) open(sequence uint32, resp *smpp.BindResp) (err error) {
+	o.mu.Lock()
+	defer signal(o.wake)
+	defer o.mu.Unlock()
+	if o.finished {
+		return errFinished
+	}
+	o.buf, err = smpp.Append(o.buf, smpp.StatusOK, sequence, resp)
+	o.opened = err == nil
+	return err
+}
+
+// isOpen reports whether bind_resp is put: requests may follow it.
+func (o *outbound) isOpen() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.opened
+}
+
+// refuse is false after open; else open fails from now on.
+func (o *outbound) refuse() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.finished = o.finished || !o.opened
+	return !o.opened
 }
 
 // finish lets the writer end when it has written what is there.

@@ -71,9 +71,8 @@ type Session struct {
 	raw     net.Conn
 	started time.Time // when the connection came
 
-	limiter  atomic.Pointer[rate.Limiter] // messages a second; nil: no limit
-	binding  atomic.Pointer[binding]      // nil until bound; set once, by the reader
-	answered atomic.Bool                  // bind_resp is queued: requests may follow it
+	limiter atomic.Pointer[rate.Limiter] // messages a second; nil: no limit
+	binding atomic.Pointer[binding]      // nil until bound; set once, by the reader
 
 	out        outbound
 	writerDone chan struct{}          // closed by the writer when it ends
@@ -201,7 +200,7 @@ func (s *Session) bound() binding {
 // wait; see Done. A connection that has not bound is closed at once. The reason is for the log.
 // [SMPP34 4.2]
 func (s *Session) Close(reason string) {
-	if !s.answered.Load() {
+	if s.out.refuse() {
 		s.kill(endError{reason: reason})
 		return
 	}
