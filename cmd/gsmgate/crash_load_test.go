@@ -36,15 +36,17 @@ var token = regexp.MustCompile(`m(\d{6})[.ж]`)
 // loadText is the text of message n: short, long, or long in UCS-2.
 func loadText(n int) string {
 	filler, length := ".", 8
-	switch n % 5 {
-	case 1:
+	switch {
+	case n%5 == 1:
 		length = 200 + n%60 // two segments of GSM-7
-	case 3:
+	case isUCS2(n):
 		filler, length = "ж", 100+n%30 // two of UCS-2
 	}
 	text := strings.Repeat(fmt.Sprintf("m%06d%s", n, filler), length/8+1)
 	return string([]rune(text)[:length])
 }
+
+func isUCS2(n int) bool { return n%5 == 3 }
 
 // load is what the clients of the crash test know: what they were told, by
 // which run of the gateway.
@@ -52,18 +54,25 @@ type load struct {
 	t    *testing.T
 	bank *modemsim.Bank
 
-	mu       sync.Mutex
-	run      int
-	next     int            // number of the next message
-	offered  int            // in this run
-	accepted map[string]int // message_id of each ESME_ROK → number of the message
-	refused  map[smpp.CommandStatus]int
-	unheard  int                // submits without an answer
-	receipts map[string][]heard // by message_id
-	sentMO   []string
-	gotMO    map[string][]heard // by text
-	strange  []string           // deliver_sm that are neither
+	mu         sync.Mutex
+	run        int
+	next       int              // number of the last message
+	offered    int              // in this run
+	operations int              // in this run
+	left       []operation      // that an earlier run was killed before
+	offers     map[int][]string // by number of a message: to whom it was submitted
+	accepted   map[string]*told // by message_id of each ESME_ROK
+	refused    map[smpp.CommandStatus]int
+	answers    map[string]int  // to operations: "command status"
+	unheard    int             // requests without an answer
+	receipts   map[leg][]heard // by message_id and recipient
+	sentMO     []string
+	gotMO      map[string][]heard // by text
+	strange    []string           // deliver_sm that are neither
 }
+
+// leg is a message to one recipient, by what the client knows of it.
+type leg struct{ id, to string }
 
 // heard is one delivery to a client.
 type heard struct {
@@ -73,8 +82,9 @@ type heard struct {
 
 func newLoad(t *testing.T, bank *modemsim.Bank) *load {
 	return &load{
-		t: t, bank: bank, accepted: map[string]int{}, refused: map[smpp.CommandStatus]int{},
-		receipts: map[string][]heard{}, gotMO: map[string][]heard{},
+		t: t, bank: bank, offers: map[int][]string{}, accepted: map[string]*told{},
+		refused: map[smpp.CommandStatus]int{}, answers: map[string]int{},
+		receipts: map[leg][]heard{}, gotMO: map[string][]heard{},
 	}
 }
 
@@ -83,7 +93,7 @@ func newLoad(t *testing.T, bank *modemsim.Bank) *load {
 func (l *load) drive(ctx context.Context, conf esme.Config, submit bool) {
 	l.mu.Lock()
 	l.run++
-	l.offered = 0
+	l.offered, l.operations = 0, 0
 	if !submit {
 		l.offered = loadPerRun
 	}
@@ -94,6 +104,9 @@ func (l *load) drive(ctx context.Context, conf esme.Config, submit bool) {
 	}
 	if submit {
 		wg.Go(func() { l.handsets(ctx) })
+		for range operators {
+			wg.Go(func() { l.operate(ctx, conf) })
+		}
 	}
 	wg.Wait()
 }
@@ -112,7 +125,12 @@ func (l *load) session(ctx context.Context, conf esme.Config) {
 		if !ok {
 			break
 		}
-		err := s.SubmitAsync(ctx, loadMessage(n), func(id string, _ smpp.CommandStatus, err error) { l.answered(n, id, err) })
+		done := func(id string, _ smpp.CommandStatus, err error) { l.answered(n, id, err) }
+		if n%4 == 0 {
+			err = s.DataAsync(ctx, loadData(n), done)
+		} else {
+			err = s.SubmitAsync(ctx, loadMessage(n), done)
+		}
 		if err != nil {
 			return
 		}
@@ -132,6 +150,7 @@ func (l *load) take() (n int, ok bool) {
 	}
 	l.offered++
 	l.next++
+	l.offers[l.next] = []string{loadTo(l.next)}
 	return l.next, true
 }
 
@@ -154,18 +173,27 @@ func loadMessage(n int) *smpp.SubmitSM {
 	return sm
 }
 
+// loadData says the same by data_sm.
+func loadData(n int) *smpp.DataSM {
+	sm := loadMessage(n)
+	d := &smpp.DataSM{Source: sm.Source, Dest: sm.Dest, RegisteredDelivery: 1, DataCoding: sm.DataCoding, TLVs: sm.TLVs}
+	if !d.TLVs.Has(smpp.TagMessagePayload) {
+		d.TLVs = d.TLVs.Append(smpp.TagMessagePayload, sm.ShortMessage)
+	}
+	return d
+}
+
 func loadTo(n int) string { return loadRecipients[n%len(loadRecipients)] }
 
 func (l *load) answered(n int, id string, err error) {
+	if err == nil {
+		l.accept(id, n, []string{loadTo(n)})
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var refusal *esme.StatusError
 	switch {
-	case err == nil:
-		if _, twice := l.accepted[id]; twice {
-			l.t.Errorf("message_id %s was given twice", id)
-		}
-		l.accepted[id] = n
 	case asError(err, &refusal):
 		l.refused[refusal.Status]++
 	default:
@@ -186,7 +214,8 @@ func (l *load) deliver(d *smpp.DeliverSM) smpp.CommandStatus {
 	case err != nil || !utf8.ValidString(text):
 		l.strange = append(l.strange, fmt.Sprintf("%q: %v", octets, err))
 	case d.ESMClass&0x3C == 0x04 && bad == nil:
-		l.receipts[r.ID] = append(l.receipts[r.ID], heard{l.run, r.State.ReceiptWord()})
+		to := leg{r.ID, "+" + d.Source.Addr}
+		l.receipts[to] = append(l.receipts[to], heard{l.run, r.State.ReceiptWord()})
 	case d.ESMClass&0x3C == 0:
 		l.gotMO[text] = append(l.gotMO[text], heard{run: l.run})
 	default:
