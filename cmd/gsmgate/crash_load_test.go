@@ -56,10 +56,12 @@ type load struct {
 
 	mu         sync.Mutex
 	run        int
-	next       int              // number of the last message
-	offered    int              // in this run
-	operations int              // in this run
-	left       []operation      // that an earlier run was killed before
+	next       int         // number of the last message
+	offered    int         // in this run
+	operations int         // in this run
+	left       []operation // that an earlier run was killed before
+	kept       []operation // for the last run
+	doing      map[operation]bool
 	offers     map[int][]string // by number of a message: to whom it was submitted
 	accepted   map[string]*told // by message_id of each ESME_ROK
 	refused    map[smpp.CommandStatus]int
@@ -83,7 +85,7 @@ type heard struct {
 func newLoad(t *testing.T, bank *modemsim.Bank) *load {
 	return &load{
 		t: t, bank: bank, offers: map[int][]string{}, accepted: map[string]*told{},
-		refused: map[smpp.CommandStatus]int{}, answers: map[string]int{},
+		refused: map[smpp.CommandStatus]int{}, answers: map[string]int{}, doing: map[operation]bool{},
 		receipts: map[leg][]heard{}, gotMO: map[string][]heard{},
 	}
 }
@@ -95,18 +97,19 @@ func (l *load) drive(ctx context.Context, conf esme.Config, submit bool) {
 	l.run++
 	l.offered, l.operations = 0, 0
 	if !submit {
-		l.offered = loadPerRun
+		l.offered, l.operations = loadPerRun, operationsRun
+		l.left, l.kept = append(l.left, l.kept...), nil
 	}
 	l.mu.Unlock()
 	var wg sync.WaitGroup
 	for range loadSessions {
 		wg.Go(func() { l.session(ctx, conf) })
 	}
+	for range operators {
+		wg.Go(func() { l.operate(ctx, conf) })
+	}
 	if submit {
 		wg.Go(func() { l.handsets(ctx) })
-		for range operators {
-			wg.Go(func() { l.operate(ctx, conf) })
-		}
 	}
 	wg.Wait()
 }
@@ -222,6 +225,17 @@ func (l *load) deliver(d *smpp.DeliverSM) smpp.CommandStatus {
 		l.strange = append(l.strange, text)
 	}
 	return smpp.StatusOK
+}
+
+// progress is another number as long as something is delivered.
+func (l *load) progress() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.receipts)
+	for _, c := range l.bank.Network().Counts() {
+		n += c.Times
+	}
+	return n
 }
 
 // handsets send to the SIMs, short and long.

@@ -17,6 +17,7 @@ const (
 	operators      = 2  // sessions that they come by
 	operatorsHands = 4  // operations of one session at a time
 	operationsRun  = 60 // operations that one run of the gateway is asked for at most
+	keptBack       = 7  // one in so many is done when the kills are over and messages have gone out
 )
 
 // told is what a client knows of one message_id.
@@ -75,7 +76,7 @@ func (l *load) operate(ctx context.Context, conf esme.Config) {
 // false when there is none, or when the gateway is gone.
 func (c *caller) work() bool {
 	if o, ok := c.l.undone(); ok {
-		return c.carryOut(o) == nil
+		return c.soon(o)
 	}
 	n, ok := c.l.takeOperation()
 	if !ok {
@@ -90,13 +91,38 @@ func (c *caller) work() bool {
 		return err == nil
 	}
 	o := operation{kind, id, n}
-	select { // some come early, some while the message is due, some too late
-	case <-time.After(time.Duration(n*13%20) * 100 * time.Millisecond):
+	if n%keptBack == 0 {
+		c.l.keepBack(o)
+		return true
+	}
+	return c.soon(o)
+}
+
+// soon does o, or leaves it to the next run. Some come early, some while the
+// message is due, some too late.
+func (c *caller) soon(o operation) bool {
+	c.l.begin(o)
+	defer c.l.end(o)
+	select {
+	case <-time.After(time.Duration(o.n*13%20) * 100 * time.Millisecond):
 		return c.carryOut(o) == nil
 	case <-c.ended:
 		c.l.leave(o)
 		return false
 	}
+}
+
+// keepBack keeps o for the last run, leave for the next one.
+func (l *load) keepBack(o operation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.kept = append(l.kept, o)
+}
+
+func (l *load) leave(o operation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.left = append(l.left, o)
 }
 
 func (l *load) undone() (o operation, ok bool) {
@@ -109,10 +135,23 @@ func (l *load) undone() (o operation, ok bool) {
 	return o, true
 }
 
-func (l *load) leave(o operation) {
+func (l *load) begin(o operation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.left = append(l.left, o)
+	l.doing[o] = true
+}
+
+func (l *load) end(o operation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.doing, o)
+}
+
+// outstanding is how many operations are left to do.
+func (l *load) outstanding() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.left) + len(l.doing)
 }
 
 // takeOperation gives the number of a message that was never offered before.

@@ -96,8 +96,14 @@ func settle(t *testing.T, g *gateway, l *load) {
 		l.drive(ctx, loadConfig(g), false)
 	}()
 	defer func() { gone(); <-done }()
+	g.eventuallyWhile(l.outstanding, "all operations are done", func(context.Context) error {
+		if n := l.outstanding(); n > 0 {
+			return fmt.Errorf("%d are left", n)
+		}
+		return nil
+	})
 	for _, state := range []string{"SCHEDULED", "ENROUTE"} {
-		g.eventually("no message is "+state, func(ctx context.Context) error {
+		g.eventuallyWhile(l.progress, "no message is "+state, func(ctx context.Context) error {
 			left, err := g.api.Messages(ctx, provisioning.MessageFilter{State: state, Limit: 1})
 			if err == nil && len(left) > 0 {
 				err = fmt.Errorf("%s %s to %s: %s, %v", left[0].Kind, left[0].ID, left[0].Dest, left[0].Reason, left[0].Events)

@@ -257,16 +257,29 @@ func (g *gateway) waitReady() {
 // eventually tries until check is content.
 func (g *gateway) eventually(what string, check func(context.Context) error) {
 	g.t.Helper()
-	ctx, cancel := context.WithTimeout(g.t.Context(), patience)
+	g.eventuallyWhile(func() int { return 0 }, what, check)
+}
+
+// eventuallyWhile tries for as long as progress gives another number within
+// patience: how long work may take depends on how much of it there is.
+func (g *gateway) eventuallyWhile(progress func() int, what string, check func(context.Context) error) {
+	g.t.Helper()
+	ctx, cancel := context.WithCancel(g.t.Context())
 	defer cancel()
+	late := time.AfterFunc(patience, cancel)
+	defer late.Stop()
 	var last error
-	for {
+	for been := progress(); ; {
 		err := check(ctx)
 		if err == nil {
 			return
 		}
 		if ctx.Err() == nil {
 			last = err
+		}
+		if now := progress(); now != been {
+			been = now
+			late.Reset(patience)
 		}
 		select {
 		case <-ctx.Done():
