@@ -98,7 +98,6 @@ func (l *load) drive(ctx context.Context, conf esme.Config, submit bool) {
 	l.offered, l.operations = 0, 0
 	if !submit {
 		l.offered, l.operations = loadPerRun, operationsRun
-		l.left, l.kept = append(l.left, l.kept...), nil
 	}
 	l.mu.Unlock()
 	var wg sync.WaitGroup

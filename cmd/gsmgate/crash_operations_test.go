@@ -17,7 +17,7 @@ const (
 	operators      = 2  // sessions that they come by
 	operatorsHands = 4  // operations of one session at a time
 	operationsRun  = 60 // operations that one run of the gateway is asked for at most
-	keptBack       = 7  // one in so many is done when the kills are over and messages have gone out
+	keptBack       = 7  // one in so many comes too late, when all messages have gone out
 )
 
 // told is what a client knows of one message_id.
@@ -117,6 +117,13 @@ func (l *load) keepBack(o operation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.kept = append(l.kept, o)
+}
+
+// release leaves what was kept back to the next run.
+func (l *load) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.left, l.kept = append(l.left, l.kept...), nil
 }
 
 func (l *load) leave(o operation) {

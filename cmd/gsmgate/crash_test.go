@@ -51,6 +51,8 @@ func TestCrash_KilledUnderLoad_NothingLostNothingTwice(t *testing.T) {
 		crash(t, g, l, random)
 	}
 	settle(t, g, l)
+	l.release()
+	settle(t, g, l)
 	g.stop()
 	g.verify()
 	holdAgainst(t, g, l).check()

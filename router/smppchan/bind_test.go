@@ -294,7 +294,7 @@ func TestBind_Flood_BoundClientGoesOn(t *testing.T) {
 		return n
 	}
 	submitted := 0
-	for refused() < 2000 {
+	for refused() < 400 {
 		head, err := c.do(&smpp.SubmitSM{Dest: smpp.Address{TON: 1, NPI: 1, Addr: "31612345678"}, ShortMessage: []byte("Hi")})
 		if err != nil || head.Status != smpp.StatusOK {
 			t.Errorf("submit %d: %v, %v", submitted, head, err)

@@ -85,13 +85,14 @@ func (h *house) callFrom(n byte) *caller {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	return &caller{t: h.t, conn: conn, r: smpp.NewReader(conn, 1<<20)}
 }
 
 // do sends a request and gives the status of what is read next.
 func (c *caller) do(p smpp.PDU) (smpp.Header, error) {
 	c.seq++
+	_ = c.conn.SetDeadline(time.Now().Add(patience)) // for each request: how many there are is the test's affair
 	b, err := smpp.Append(nil, smpp.StatusOK, c.seq, p)
 	if err != nil {
 		return smpp.Header{}, err
