@@ -262,6 +262,6 @@ func (h *held) summary(states map[storage.State]int) {
 	}
 	h.t.Logf("accepted %d, on disk %d, delivered %d, deleted %d, unknown %d, doubled %d, receipts %d, answers %d, requests without an answer %d, refused %v, kills at load %d",
 		len(h.l.accepted), len(h.messages), states[storage.Delivered], states[storage.Deleted], states[storage.Unknown], doubled, receipts,
-		len(h.l.sentMO), h.l.unheard, h.l.refused, h.l.run-1)
+		len(h.l.sentMO), h.l.unheard, h.l.refused, h.l.run-2)
 	h.t.Logf("answers to operations: %v", h.l.answers)
 }

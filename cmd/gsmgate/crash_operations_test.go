@@ -17,7 +17,7 @@ const (
 	operators      = 2  // sessions that they come by
 	operatorsHands = 4  // operations of one session at a time
 	operationsRun  = 60 // operations that one run of the gateway is asked for at most
-	keptBack       = 7  // one in so many comes too late, when all messages have gone out
+	keptBack       = 3  // one in so many comes too late, when all messages have gone out
 )
 
 // told is what a client knows of one message_id.
@@ -139,6 +139,7 @@ func (l *load) undone() (o operation, ok bool) {
 		return o, false
 	}
 	o, l.left = l.left[0], l.left[1:]
+	l.doing[o] = true
 	return o, true
 }
 
