@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -165,10 +166,36 @@ func (r *Router) admit(ctx context.Context, c Claim) (a Admission, why Refusal, 
 		return a, RefusedDisabled, denied(RefusedDisabled)
 	}
 	r.door.guard.succeeded(c.SystemID, c.Addr)
+	r.befriend(a.User, c.Addr)
 	if c.Take != nil && !c.Take(a) {
 		return a, RefusedSessions, denied(RefusedSessions)
 	}
 	return a, 0, nil
+}
+
+// mostBoundFrom is how many addresses of each user are kept on disk.
+const mostBoundFrom = 8
+
+// befriend keeps an address that a user has bound from, so that after a restart
+// its clients do not wait for what strangers have guessed meanwhile.
+func (r *Router) befriend(u storage.User, addr netip.Addr) {
+	at := neighbourhood(addr).String()
+	if !addr.IsValid() || slices.Contains(u.BoundFrom, at) {
+		return
+	}
+	r.jobs.start(func() {
+		r.users.Lock()
+		defer r.users.Unlock()
+		now, ok := r.db.User(u.SystemID)
+		if !ok || slices.Contains(now.BoundFrom, at) {
+			return
+		}
+		all := append(slices.Clone(now.BoundFrom), at)
+		now.BoundFrom = all[max(0, len(all)-mostBoundFrom):]
+		if err := r.db.PutUser(context.Background(), now, false); err != nil {
+			r.log.Warn("where a user binds from is not kept", "system_id", u.SystemID, "err", err)
+		}
+	})
 }
 
 // mustWait says whether the claim is refused unseen. A friend with the password

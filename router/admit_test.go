@@ -289,6 +289,33 @@ func TestAdmit_BackOffOfASystemID(t *testing.T) {
 	e.want("the other", Claim{SystemID: "new", Password: "secret", Addr: homeAddr}, "")
 }
 
+// After a restart nobody's password is known. A client comes in from where it
+// has bound before, whatever strangers guess meanwhile.
+func TestAdmit_AfterARestart_FromAKnownAddress_NoWaiting(t *testing.T) {
+	e := newEntrance(t, acme())
+	e.want("before", Claim{SystemID: "acme", Password: "secret", Addr: homeAddr}, "")
+	e.r.jobs.stop() // which waits until it is on disk
+	e.r = New(e.r.db, e.r.o)
+	for i := range userFree + 1 {
+		e.want("guesses", Claim{SystemID: "acme", Password: "guess", Addr: stranger(i)}, "password")
+	}
+	e.want("from elsewhere", Claim{SystemID: "acme", Password: "secret", Addr: stranger(500)}, "user_waits")
+	e.want("from where it was", Claim{SystemID: "acme", Password: "secret", Addr: homeAddr}, "")
+}
+
+// Of many addresses the newest are kept.
+func TestAdmit_ManyAddresses_NewestKept(t *testing.T) {
+	e := newEntrance(t, acme())
+	for i := range mostBoundFrom + 3 {
+		e.want("bind", Claim{SystemID: "acme", Password: "secret", Addr: stranger(i)}, "")
+		e.r.jobs.running.Wait()
+	}
+	u, _ := e.r.UserRecord("acme")
+	if n := len(u.BoundFrom); n != mostBoundFrom || u.BoundFrom[n-1] != stranger(mostBoundFrom+2).String() {
+		t.Errorf("kept %v", u.BoundFrom)
+	}
+}
+
 // While a system_id must wait, what is compared with a known password is a
 // guess, and counts for its address.
 func TestAdmit_GuessesWhileASystemIDWaits_CountForTheAddress(t *testing.T) {

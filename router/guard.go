@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"gsmgate/storage"
 )
 
 // How failed binds slow down the next ones. Many clients may share an address
@@ -157,6 +159,19 @@ func (g *guard) succeeded(user string, addr netip.Addr) {
 	g.friends.put(friend{at, user}, 0)
 	if f, ok := g.addresses.get(at); ok && f.user == user {
 		g.addresses.drop(at)
+	}
+}
+
+// recall makes friends of the addresses that users have bound from before.
+func (g *guard) recall(users []storage.User) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, u := range users {
+		for _, text := range u.BoundFrom {
+			if at, err := netip.ParseAddr(text); err == nil {
+				g.friends.put(friend{at, u.SystemID}, 0)
+			}
+		}
 	}
 }
 

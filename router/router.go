@@ -97,6 +97,7 @@ func New(db *storage.DB, o Options) *Router {
 	r.pending, r.flags = newPending(r), newFlags(r)
 	crand.Read(r.secret[:])
 	r.owners.Store(newOwners(db.Users()))
+	r.door.guard.recall(db.Users())
 	return r
 }
 

@@ -270,6 +270,10 @@ type User struct {
 	AllowedFrom []string `cbor:"13,keyasint,omitempty"` // CIDRs; none: from anywhere
 	CertNames   []string `cbor:"14,keyasint,omitempty"`
 	CertAuth    string   `cbor:"15,keyasint,omitempty"` // "": nothing, "either": stands in for the password, "both": is needed beside it
+
+	// BoundFrom are the addresses that it bound from last, IPv6 by /64; the
+	// newest comes last.
+	BoundFrom []string `cbor:"16,keyasint,omitempty"`
 }
 
 // Balance is a user's money. Granted = Available + Held + Spent, always.

@@ -10,7 +10,9 @@ import (
 // (ErrNotFound). When ctx ends first, it may still be done.
 func (db *DB) PutUser(ctx context.Context, u User, create bool) error {
 	_, err := wait(ctx, func(done func(struct{}, error)) {
-		u.AddressRanges, u.AllowedFrom, u.CertNames = slices.Clone(u.AddressRanges), slices.Clone(u.AllowedFrom), slices.Clone(u.CertNames)
+		for _, list := range []*[]string{&u.AddressRanges, &u.AllowedFrom, &u.CertNames, &u.BoundFrom} {
+			*list = slices.Clone(*list)
+		}
 		if err := u.validate(); err != nil {
 			done(struct{}{}, err)
 			return

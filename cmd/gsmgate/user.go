@@ -41,8 +41,8 @@ type userFlags struct {
 	MaxSessions *int     `placeholder:"N" help:"sessions at once; 0: no limit (default)"`
 	Window      *int     `placeholder:"N" help:"requests of one session without an answer; 0: the server's (default)"`
 	Rate        *int     `placeholder:"N" help:"messages a second over all sessions; 0: no limit (default)"`
-	KeepCount   *int     `placeholder:"N" help:"receipts and incoming messages kept for the client; 0: no limit (default)"`
-	KeepHours   *int     `placeholder:"N" help:"for how long; 0: no limit (default)"`
+	KeepCount   *int     `placeholder:"N" help:"receipts and incoming messages that wait for the client, counted every 10 s: beyond, the oldest end; 0: 1,000,000 (default)"`
+	KeepHours   *int     `placeholder:"N" help:"for how long; 0: as long as --retention of serve says (default)"`
 	CertAuth    *string  `placeholder:"C" help:"none (default), either: a client certificate stands in for an empty password, or both: it is needed beside the password"`
 	AllowFrom   []string `name:"allow-from" placeholder:"CIDR" sep:"none" help:"network or address that the client may bind from; again for more (default: any)"`
 	CertNames   []string `name:"cert-name" placeholder:"NAME" sep:"none" help:"common name or subject alternative name of its client certificates; again for more"`

@@ -13,6 +13,9 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
 	"gsmgate/provisioning"
 	"gsmgate/provisioning/client"
 )
@@ -123,6 +126,8 @@ func parseUsers(name string, in io.Reader) ([]csvRow, error) {
 // newCSV reads a table whose fields are parted by commas or, as spreadsheets
 // write it in many countries, by semicolons, or by tabs, as databases do.
 func newCSV(in io.Reader) (*csv.Reader, error) {
+	// UTF-16 with its mark, as databases on Windows write it, becomes UTF-8.
+	in = transform.NewReader(in, unicode.BOMOverride(transform.Nop))
 	raw, err := io.ReadAll(io.LimitReader(in, maxImport+1))
 	if err != nil {
 		return nil, err
@@ -130,7 +135,7 @@ func newCSV(in io.Reader) (*csv.Reader, error) {
 	if len(raw) > maxImport {
 		return nil, fmt.Errorf("larger than %d MiB", maxImport>>20)
 	}
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\ufeff"))))
+	r := csv.NewReader(bytes.NewReader(raw))
 	r.TrimLeadingSpace = true
 	head, _, _ := bytes.Cut(raw, []byte("\n"))
 	switch {

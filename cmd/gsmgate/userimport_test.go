@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/binary"
 	"strings"
 	"testing"
 )
@@ -57,5 +59,20 @@ func TestParseUsers_TabsAndNULL_AsExported(t *testing.T) {
 	}
 	if two := rows[1].user; two.Name != "Test2" || two.Millicredits != nil || strings.Join(two.AddressRanges, "|") != "+31688776655" {
 		t.Errorf("%+v", two)
+	}
+}
+
+// Databases on Windows export UTF-16 with a mark at its beginning.
+func TestParseUsers_UTF16(t *testing.T) {
+	text := "SystemID,PasswordHash,Credits\r\nTest1,DC215545BA63D605FBCD647A9555270F566D918B,100\r\n"
+	for name, write := range map[string]func([]byte, uint16) []byte{"little endian": binary.LittleEndian.AppendUint16, "big endian": binary.BigEndian.AppendUint16} {
+		raw := write(nil, 0xFEFF)
+		for _, c := range text {
+			raw = write(raw, uint16(c))
+		}
+		rows, err := parseUsers("export.csv", bytes.NewReader(raw))
+		if err != nil || len(rows) != 1 || rows[0].user.Name != "Test1" {
+			t.Errorf("%s: %v, %v", name, rows, err)
+		}
 	}
 }

@@ -194,9 +194,9 @@ func (r reader) body(m *storage.Message, sm *smpp.SubmitSM) error {
 	if err != nil {
 		return err
 	}
-	udh, data, err := smpp.SplitUDH(sm.ESMClass, data)
+	udh, data, err := splitHeader(sm.ESMClass, data)
 	if err != nil {
-		return refuse(smpp.StatusInvESMClass, "short_message", "UDHI is set and the header overruns the message") // [SMPP34 5.2.12]
+		return err
 	}
 	switch {
 	case udh == nil:
@@ -209,12 +209,27 @@ func (r reader) body(m *storage.Message, sm *smpp.SubmitSM) error {
 	return r.text(m, data, len(udh))
 }
 
+// splitHeader takes the header from user data that has one. Each of its elements
+// has to lie inside of it [23.040 9.2.3.24].
+func splitHeader(esm smpp.ESMClass, data []byte) (udh, rest []byte, err error) {
+	udh, rest, err = smpp.SplitUDH(esm, data)
+	if err != nil {
+		return nil, nil, refuse(smpp.StatusInvESMClass, "short_message", "UDHI is set and the header overruns the message") // [SMPP34 5.2.12]
+	}
+	for left := udh[min(1, len(udh)):]; len(left) > 0; left = left[2+int(left[1]):] {
+		if len(left) < 2 || 2+int(left[1]) > len(left) {
+			return nil, nil, refuse(smpp.StatusInvESMClass, "short_message", "an element overruns the user data header") // [SMPP34 5.2.12]
+		}
+	}
+	return udh, rest, nil
+}
+
 // newBody puts other user data into a message, under its data_coding and UDHI.
 // A header that parameters stood for stays.
 func (r reader) newBody(m *storage.Message, data []byte) error {
-	udh, data, err := smpp.SplitUDH(smpp.ESMClass(m.ESMClass), data)
+	udh, data, err := splitHeader(smpp.ESMClass(m.ESMClass), data)
 	if err != nil {
-		return refuse(smpp.StatusInvESMClass, "short_message", "UDHI is set and the header overruns the message")
+		return err
 	}
 	if udh != nil {
 		m.UDH = udh

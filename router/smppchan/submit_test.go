@@ -40,6 +40,8 @@ func TestMessage_Refusals_HaveTheirStatus(t *testing.T) {
 		"validity":                        {func(s *smpp.SubmitSM) { s.ValidityPeriod = "000000000000000X" }, smpp.StatusInvExpiry},
 		"payload and text":                {func(s *smpp.SubmitSM) { s.TLVs = s.TLVs.Append(smpp.TagMessagePayload, []byte("x")) }, smpp.StatusInvMsgLen},
 		"header beyond the text":          {func(s *smpp.SubmitSM) { s.ESMClass = udhi; s.ShortMessage = []byte{9, 0, 3} }, smpp.StatusInvESMClass},
+		"element beyond the header":       {func(s *smpp.SubmitSM) { s.ESMClass = udhi; s.ShortMessage = []byte{2, 0, 3, 'h', 'i'} }, smpp.StatusInvESMClass},
+		"half an element":                 {func(s *smpp.SubmitSM) { s.ESMClass = udhi; s.ShortMessage = []byte{1, 0, 'h', 'i'} }, smpp.StatusInvESMClass},
 		"no header but announced":         {func(s *smpp.SubmitSM) { s.ESMClass = udhi; s.ShortMessage = nil }, smpp.StatusInvESMClass},
 		"control character in the source": {func(s *smpp.SubmitSM) { s.Source.Addr = "Sh\x01p" }, smpp.StatusInvSrcAdr},
 		"header and port": {func(s *smpp.SubmitSM) {
