@@ -27,6 +27,7 @@ type Options struct {
 	Write   time.Duration // 5 s: a write that does not end closes the port
 	Sync    time.Duration // 12 s: to find the step again after a time-out
 	Queue   int           // 128 URCs
+	Record  *Recorder     // nothing is kept
 }
 
 func (o Options) withDefaults() Options {
@@ -154,7 +155,7 @@ func (e *Engine) read() error {
 		n, err := e.port.Read(buf)
 		urcs, lines := e.take(buf[:n])
 		for _, line := range lines {
-			e.trace("<", line)
+			e.trace(FromModem, line)
 		}
 		for _, u := range urcs {
 			e.push(u)
@@ -177,8 +178,10 @@ func (e *Engine) take(octets []byte) (out []URC, lines []string) {
 		waits := e.cur != nil && e.cur.wantsPrompt()
 		switch kind, line := e.scan.feed(b, waits); kind {
 		case tokenPrompt:
+			e.opt.Record.add(FromModem, ">")
 			e.cur.prompt()
 		case tokenLine:
+			e.opt.Record.add(FromModem, line) // before who waits for it can say more
 			out = append(out, e.line(line)...)
 			if traced {
 				lines = append(lines, line)
@@ -318,13 +321,16 @@ func (e *Engine) write(s string) (int, error) {
 	return n, nil
 }
 
+// say records and traces what is about to be written.
+func (e *Engine) say(line string) {
+	e.opt.Record.add(ToModem, line)
+	e.trace(ToModem, line)
+}
+
 // trace logs a line at a level that is off: never a PIN.
-func (e *Engine) trace(direction, line string) {
+func (e *Engine) trace(way Way, line string) {
 	if e.opt.Log.Enabled(context.Background(), LevelTrace) {
-		if strings.Contains(line, "+CPIN=") || strings.Contains(line, "+CPWD=") {
-			line = nameOfCommand(line) + "=***"
-		}
-		e.opt.Log.Log(context.Background(), LevelTrace, "at", "way", direction, "line", line)
+		e.opt.Log.Log(context.Background(), LevelTrace, "at", "way", string(rune(way)), "line", withoutSecret(line))
 	}
 }
 

@@ -162,7 +162,7 @@ func (e *Engine) Do(ctx context.Context, c Command) (Answer, error) {
 
 // begin makes x the exchange under way and writes its command line.
 func (e *Engine) begin(x *exchange) error {
-	e.trace(">", x.cmd.Text)
+	e.say(x.cmd.Text)
 	e.mu.Lock()
 	e.cur = x
 	e.mu.Unlock()

@@ -88,7 +88,6 @@ func (e *Engine) unprompted(x *exchange) error {
 
 // writePDU writes the PDU and Ctrl-Z in one go, so that an error tells whether Ctrl-Z, the last octet, was taken.
 func (e *Engine) writePDU(x *exchange, pdu string) (submitted bool, err error) {
-	e.trace(">", pdu)
 	e.mu.Lock()
 	over := x.over // a restart or an error between the prompt and here
 	x.sent = !over
@@ -97,6 +96,7 @@ func (e *Engine) writePDU(x *exchange, pdu string) (submitted bool, err error) {
 	if over {
 		return false, e.unprompted(x)
 	}
+	e.say(pdu + ctrlZ)
 	n, err := e.write(pdu + ctrlZ)
 	if err != nil {
 		e.abandon(x)

@@ -198,6 +198,7 @@ func (e *Engine) plain(ctx context.Context) error {
 }
 
 func (e *Engine) escape() error {
+	e.opt.Record.add(ToModem, esc)
 	_, err := e.write(esc)
 	return err
 }
