@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"gsmgate/modem/at"
 )
 
 // Modem is what answers at a path.
@@ -14,6 +16,9 @@ type Modem struct {
 	cfg  *Config
 	path string
 	log  *slog.Logger
+
+	record *at.Recorder
+	marked string // the newest mark; touched by run
 
 	// A PIN whose answer may have been lost, and the tries that were left before it; touched by run.
 	unsurePIN   string
@@ -25,7 +30,7 @@ type Modem struct {
 }
 
 func newModem(cfg *Config, path string) *Modem {
-	m := &Modem{cfg: cfg, path: path, log: cfg.Log.With("modem", path)}
+	m := &Modem{cfg: cfg, path: path, log: cfg.Log.With("modem", path), record: at.NewRecorder(at.RecordSize)}
 	m.info = Info{Path: path, State: Opening, Since: time.Now(), Signal: NoSignal}
 	return m
 }
@@ -92,11 +97,14 @@ func (m *Modem) run(ctx context.Context) {
 func (m *Modem) attempt(ctx context.Context) (reached bool, err error) {
 	port, err := m.cfg.Open(ctx, m.path)
 	if err != nil {
+		m.mark("not opened: " + err.Error())
 		return false, err
 	}
+	m.mark("opened")
 	m.update(func(i *Info) { i.Sessions++ })
 	s := newSession(m, port)
 	err = s.run(ctx)
+	m.mark("closed: " + err.Error())
 	return s.reached, err
 }
 

@@ -46,7 +46,7 @@ type session struct {
 
 func newSession(m *Modem, port io.ReadWriteCloser) *session {
 	opt := m.cfg.AT
-	opt.Log = m.log
+	opt.Log, opt.Record = m.log, m.record
 	s := &session{m: m, cfg: m.cfg, log: m.log, at: at.New(port, opt), kick: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		probe: make(chan struct{}, 1), fault: make(chan error, 1), reg: map[string]int{}}
 	s.receiving = newReceiver(s)
