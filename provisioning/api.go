@@ -26,6 +26,9 @@ type Config struct {
 	Sessions  func() []Session
 	Modems    func() []Modem
 
+	// Transcript gives what was said to a modem lately, also as a file; ok is false when there is no such modem.
+	Transcript func(id string, full bool) (t Transcript, text []byte, ok bool)
+
 	Conformance   func() Conformance          // what the SMPP server offers of its specification
 	Lint          func(user string) []Finding // what the user's client does wrong; "": connections that never bound
 	ResetLint     func(user string)
@@ -119,6 +122,8 @@ func (a *API) routes() {
 	file(a, "/v1/sessions/{id}/trace.pcap", pcapType, "the same as a capture, which Wireshark opens", a.tracePCAP)
 	route(a, get, "/v1/traces", 200, "sessions of which there is a trace, the newest first", a.traces)
 	route(a, get, "/v1/modems", 200, "the bank of modems", a.modems)
+	route(a, get, "/v1/modems/{id}/transcript", 200, "what was said to a modem and by it lately", a.transcript)
+	a.routeTranscriptText()
 	route(a, get, "/v1/verify", 200, "check the whole file", a.verify)
 	route(a, get, "/v1/users", 200, "all users", a.users)
 	route(a, post, "/v1/users", 201, "add a user", a.addUser)

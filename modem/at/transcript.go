@@ -25,6 +25,9 @@ type Entry struct {
 	Text string // without line end
 }
 
+// Printable gives the text as it stands in a file: one line of printable ASCII.
+func (e Entry) Printable() string { return escapeText(e.Text) }
+
 // Field is a line of the header.
 type Field struct{ Key, Value string }
 

@@ -86,6 +86,25 @@ func (c *Client) Version(ctx context.Context) (v provisioning.Version, err error
 	return v, c.call(ctx, http.MethodGet, "/v1/version", nil, &v)
 }
 
+// Transcript gives what was said to a modem lately; id is its IMEI or path.
+func (c *Client) Transcript(ctx context.Context, id string, full bool) (t provisioning.Transcript, err error) {
+	return t, c.call(ctx, http.MethodGet, transcriptAt(id, "transcript", full), nil, &t)
+}
+
+// TranscriptText is Transcript as a file.
+func (c *Client) TranscriptText(ctx context.Context, id string, full bool) (text []byte, err error) {
+	resp, err := c.send(ctx, http.MethodGet, transcriptAt(id, "transcript.txt", full), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return io.ReadAll(resp.Body)
+}
+
+func transcriptAt(id, name string, full bool) string {
+	return "/v1/modems/" + url.PathEscape(id) + "/" + name + "?" + url.Values{"full": {strconv.FormatBool(full)}}.Encode()
+}
+
 func (c *Client) Verify(ctx context.Context) (v provisioning.Verdict, err error) {
 	return v, c.call(ctx, http.MethodGet, "/v1/verify", nil, &v)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gsmgate/modem"
+	"gsmgate/modem/at"
 	"gsmgate/router"
 	"gsmgate/storage"
 )
@@ -68,6 +69,15 @@ func (ch *Channel) Carries(k storage.Kind) bool { return k == storage.MT }
 
 // Modems shows the modems in the order of their ports.
 func (ch *Channel) Modems() []modem.Info { return ch.bank.Modems() }
+
+// Transcript gives what was said to a modem and by it lately; id is its IMEI or its path. ok is false when there is no such modem.
+func (ch *Channel) Transcript(id string, full bool) (t at.Transcript, ok bool) {
+	m := ch.bank.Find(id)
+	if m == nil {
+		return t, false
+	}
+	return m.Transcript(full), true
+}
 
 // Run runs the bank until ctx ends.
 func (ch *Channel) Run(ctx context.Context, in router.Inbox) error {
