@@ -10,22 +10,55 @@ import (
 	"gsmgate/modem/at"
 )
 
+// step is a step of bringing a modem up.
+type step struct {
+	name string
+	take func(context.Context) error
+}
+
+// The steps of bringing a modem up, in their order.
+const (
+	stepGreet    = "greet"
+	stepIdentify = "identify"
+	stepUnlock   = "unlock"
+	stepCard     = "card"
+	stepSetUp    = "set up"
+	stepArm      = "arm"
+)
+
+func (s *session) steps() []step {
+	return []step{{stepGreet, s.greet}, {stepIdentify, s.identify}, {stepUnlock, s.unlock}, {stepCard, s.identifySIM}, {stepSetUp, s.setUp}, {stepArm, s.arm}}
+}
+
 // bringUp takes a modem from the open port to where it waits for a network.
 func (s *session) bringUp(ctx context.Context) error {
 	s.m.enter(Initialising, "asking the modem what it is")
-	for _, step := range []func(context.Context) error{s.greet, s.identify, s.unlock, s.identifySIM, s.setUp, s.arm} {
-		if err := step(ctx); err != nil {
-			return err
+	for _, step := range s.steps() {
+		if err := step.take(ctx); err != nil {
+			return &stepError{step.name, err}
 		}
 		select {
 		case err := <-s.fault:
 			return err
 		default:
 		}
+		if s.observe == nil {
+			continue
+		}
+		if err := s.observe(ctx, step.name); err != nil {
+			return err
+		}
 	}
-	s.receiving.allow()
 	return nil
 }
+
+// stepError says at which step it went wrong, to who asks; its text is that of the error.
+type stepError struct {
+	step string
+	error
+}
+
+func (e *stepError) Unwrap() error { return e.error }
 
 // greet finds the step with the modem and sets the form of its answers.
 func (s *session) greet(ctx context.Context) error {
@@ -39,6 +72,7 @@ func (s *session) greet(ctx context.Context) error {
 	if err == nil && !a.Echoed {
 		s.at.GuardEcho()
 	}
+	s.echoes = a.Echoed
 	return lost(err)
 }
 

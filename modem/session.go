@@ -28,9 +28,14 @@ type session struct {
 	reached  bool // was ready; touched by run
 	pinTried bool // a PIN was given; touched by run
 	quirk    quirk
+	echoes   bool         // echo cannot be turned off
 	poll     int          // looks at the modem so far; touched by run
 	failures atomic.Int32 // refusals in a row that name no message
 	sending  atomic.Int32 // Submits under way
+
+	// Hooks of a check, nil otherwise; called by the goroutine of run.
+	observe func(ctx context.Context, step string) error           // a step of bringUp was taken; an error ends the session
+	resign  func(simWord string, waited time.Duration) (over bool) // the SIM cannot be used: whether to stop waiting
 
 	regMu sync.Mutex
 	reg   map[string]int // state of registration by the name of the answer, "+CREG"; absent for what the modem does not know
@@ -55,7 +60,10 @@ func newSession(m *Modem, port io.ReadWriteCloser) *session {
 
 // run lives until ctx ends, the port breaks or the modem cannot be used; it returns when nothing of the session runs any more. The
 // engine and the receiver go last: when ctx ends, a message whose Ctrl-Z is out still gets its answer.
-func (s *session) run(ctx context.Context) error {
+func (s *session) run(ctx context.Context) error { return s.serve(ctx, s.live) }
+
+// serve is run with something else to live for.
+func (s *session) serve(ctx context.Context, live func(context.Context) error) error {
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	outer, died := context.WithCancelCause(ctx)
@@ -64,7 +72,7 @@ func (s *session) run(ctx context.Context) error {
 	all.Go(func() { died(s.at.Run(inner)) })
 	all.Go(func() { s.receiving.listen(inner) })
 	all.Go(func() { s.receiving.run(inner) })
-	err := s.live(outer)
+	err := live(outer)
 	if cause := context.Cause(outer); cause != nil && (errors.Is(err, context.Canceled) || errors.Is(err, at.ErrClosed)) {
 		err = cause
 	}
@@ -78,6 +86,7 @@ func (s *session) live(ctx context.Context) error {
 	if err := s.bringUp(ctx); err != nil {
 		return err
 	}
+	s.receiving.allow()
 	for {
 		if err := s.search(ctx); err != nil {
 			return err

@@ -20,7 +20,7 @@ const (
 
 // unlock waits until the SIM can be used, and gives it the PIN when it wants one. [27.007 8.3]
 func (s *session) unlock(ctx context.Context) error {
-	for {
+	for from := time.Now(); ; {
 		word, err := s.simState(ctx)
 		if err != nil {
 			return err
@@ -48,11 +48,17 @@ func (s *session) unlock(ctx context.Context) error {
 		default:
 			s.m.enter(PIN, "the modem wants another code: "+word)
 		}
+		if s.resign != nil && s.resign(word, time.Since(from)) {
+			return errSIMUnusable
+		}
 		if err := s.idle(ctx, simPoll); err != nil {
 			return err
 		}
 	}
 }
+
+// errSIMUnusable ends a check; why is in Info.Reason.
+var errSIMUnusable = errors.New("the SIM cannot be used")
 
 // idle waits with an eye on what ends the session.
 func (s *session) idle(ctx context.Context, d time.Duration) error {
