@@ -127,9 +127,9 @@ func (c *checker) armed() {
 		c.warn("reports", "none are told", "nothing to do: they are found by the sweep, or never")
 		return
 	}
-	ways := map[string]string{"1": "stored, and told of", "2": "straight"}
-	c.ok("indications", ways[fields[1]]+" ("+c.s.cnmi+")")
-	if way, told := ways[fields[3]]; told {
+	const straight, stored = "straight", "stored, and told of"
+	c.ok("indications", map[string]string{"1": stored, "2": straight}[fields[1]]+" ("+c.s.cnmi+")")
+	if way, told := map[string]string{"1": straight, "2": stored}[fields[3]]; told {
 		c.ok("reports", way)
 		return
 	}

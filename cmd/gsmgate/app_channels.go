@@ -19,7 +19,7 @@ func (a *App) startRouter() error {
 	a.router = router.New(a.db, router.Options{Log: a.Log.With("in", "router"), Retention: a.Retention})
 	a.gsm = gsmchan.New(gsmchan.Config{
 		Name: "gsm", Ports: a.Modems, PIN: string(a.PIN), Open: modem.OpenSerial, Log: a.Log.With("in", "modem"),
-		Refused: refusedPINs{filepath.Join(a.Dir, "refused-pins")},
+		Refused: refusedPINs{filepath.Join(a.Dir, refusedDir)},
 	})
 	a.clients = smppchan.New(smppchan.Config{Router: a.router, Log: a.Log.With("in", "clients"), Retry: a.SMPP.Retry})
 	a.router.Add(a.gsm)

@@ -19,6 +19,7 @@ const (
 	storeFile  = "gsmgate.db"
 	socketFile = "admin.sock"
 	tokenFile  = "admin.token"
+	refusedDir = "refused-pins"
 )
 
 // dataDir is the flag that all commands but version share.
