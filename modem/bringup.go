@@ -35,7 +35,7 @@ func (s *session) bringUp(ctx context.Context) error {
 	s.m.enter(Initialising, "asking the modem what it is")
 	for _, step := range s.steps() {
 		if err := step.take(ctx); err != nil {
-			return &stepError{step.name, err}
+			return err
 		}
 		select {
 		case err := <-s.fault:
@@ -51,14 +51,6 @@ func (s *session) bringUp(ctx context.Context) error {
 	}
 	return nil
 }
-
-// stepError says at which step it went wrong, to who asks; its text is that of the error.
-type stepError struct {
-	step string
-	error
-}
-
-func (e *stepError) Unwrap() error { return e.error }
 
 // greet finds the step with the modem and sets the form of its answers.
 func (s *session) greet(ctx context.Context) error {

@@ -78,6 +78,7 @@ type checker struct {
 	m        *Modem
 	s        *session
 	findings []Finding
+	taken    int      // steps of bringUp
 	restore  []string // commands that put the modem's settings back
 	reports  chan *pdu.StatusReport
 	done     func() // ends the session

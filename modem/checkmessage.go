@@ -138,10 +138,9 @@ func mendPort(err error) string {
 // ended tells of the error that ended the session of a check.
 func (c *checker) ended(err error) {
 	names := map[string]string{stepGreet: "answers", stepIdentify: "identity", stepUnlock: "PIN", stepCard: "card", stepSetUp: "set up", stepArm: "indications"}
-	name := "check"
-	var at *stepError
-	if errors.As(err, &at) {
-		name = names[at.step]
+	name := "network"
+	if all := c.s.steps(); c.taken < len(all) {
+		name = names[all[c.taken].name]
 	}
 	if errors.Is(err, errSIMUnusable) {
 		reason := c.m.Info().Reason

@@ -11,6 +11,7 @@ import (
 
 // observe tells what a step of bringing the modem up has found.
 func (c *checker) observe(ctx context.Context, step string) error {
+	c.taken++
 	switch step {
 	case stepGreet:
 		c.greeted()
