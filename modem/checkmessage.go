@@ -117,8 +117,6 @@ func mendPort(err error) string {
 	var busy *PortBusyError
 	var hinted interface{ Hint() string }
 	switch {
-	case errors.As(err, &hinted):
-		return hinted.Hint()
 	case errors.As(err, &absent):
 		return "plug the stick in; /dev/serial/by-id shows what is there"
 	case errors.As(err, &busy) && strings.HasPrefix(busy.Name, "gsmgate"):
@@ -127,6 +125,8 @@ func mendPort(err error) string {
 		return "stop it (systemctl stop ModemManager), and keep it off this stick with a udev rule (ID_MM_DEVICE_IGNORE)"
 	case errors.As(err, &busy):
 		return "end that program first"
+	case errors.As(err, &hinted):
+		return hinted.Hint()
 	case errors.Is(err, fs.ErrPermission):
 		return "become a member of the group that has the port, often dialout, or root"
 	case errors.Is(err, ErrNotSerial):

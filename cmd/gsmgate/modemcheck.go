@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"syscall"
 
 	"gsmgate/modem"
 )
@@ -97,15 +100,36 @@ func (c *modemCheckCmd) view(r *modem.CheckResult) checked {
 
 // refused is where refused PINs are remembered: a check that is tried again must not burn the next try.
 func (c *modemCheckCmd) refused() (modem.PINMemory, error) {
+	if c.PIN == "" {
+		return nil, nil
+	}
 	if c.Data != "" {
-		return refusedPINs{filepath.Join(c.Data, refusedDir)}, nil
+		return refusedPINs{filepath.Join(c.Data, refusedDir)}, ownedBelow(c.Data, refusedDir)
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		if c.PIN == "" {
-			return nil, nil
-		}
 		return nil, fail("name a directory with --data", "nowhere to remember a refused PIN: %w", err)
 	}
 	return refusedPINs{filepath.Join(dir, "gsmgate", refusedDir)}, nil
+}
+
+// ownedBelow makes a directory for the owner of the one that it is in: root may check a modem for a gateway that is not root, and what
+// the gateway cannot read there counts as a refusal.
+func ownedBelow(parent, name string) error {
+	info, err := os.Stat(parent)
+	if err != nil {
+		return fail("check --data", "no gsmgate data in %s", parent)
+	}
+	dir := filepath.Join(parent, name)
+	err = os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && err == nil {
+		err = os.Chown(dir, int(owner.Uid), int(owner.Gid))
+	}
+	if err != nil {
+		return fail("run it as the gateway's user, or as root", "nowhere to remember a refused PIN: %w", err)
+	}
+	return nil
 }

@@ -4,10 +4,17 @@
 // # Words
 //
 //   - command: one line to the modem, "AT+CREG?"; at most one is under way.
+//
 //   - information line: a line of a command's answer, "+CREG: 0,1"; it is taken only when the command's Accept knows it.
+//
 //   - final result: the line that ends an answer, "OK", "ERROR", "+CMS ERROR: 38".       [V.250 5.7.1] [27.005 3.2.5] [27.007 9.2]
+//
 //   - URC: an unsolicited result code, "+CMTI: \"SM\",3"; some have a second line, the PDU.  [27.005 3.4.1]
+//
 //   - prompt: the ">" after which a modem waits for a PDU and Ctrl-Z.                     [27.005 4.3]
+//
+//   - transcript: lines of both directions with their times, as a [Recorder] keeps them, and as a file that people read and a simulator
+//     plays; [Transcript] describes its form.
 //
 // # Promises
 //
