@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"time"
 
 	"gsmgate/storage"
 )
@@ -201,94 +199,4 @@ func settleMoney(m *storage.Message) {
 		}
 	}
 	m.Held = 0
-}
-
-// watchDeadlines looks at every message whose deadline has passed.
-func (r *Router) watchDeadlines(ctx context.Context) error {
-	const most = 256
-	for {
-		r.deadline.Store(math.MaxInt64) // what is stored from here on may not be among those
-		now := r.now()
-		r.pending.sweep(now)
-		ids, next, err := r.db.Overdue(now, most)
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			if err := r.overdue(id, now); err != nil && !errors.Is(err, storage.ErrNotFound) {
-				return err
-			}
-		}
-		if len(ids) == most {
-			continue
-		}
-		if err := r.untilDeadline(ctx, next); err != nil {
-			return err
-		}
-	}
-}
-
-// untilDeadline sleeps until the next deadline, or an earlier one that is
-// stored meanwhile; for a minute at most.
-func (r *Router) untilDeadline(ctx context.Context, next storage.Time) error {
-	d := time.Minute
-	if next != 0 {
-		d = min(d, max(10*time.Millisecond, next.Time().Sub(r.o.Now())))
-	}
-	r.deadline.Store(int64(storage.TimeOf(r.o.Now().Add(d))))
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-r.kickDeadline:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	return nil
-}
-
-// soonest wakes the deadline worker when at is earlier than what it sleeps for.
-func (r *Router) soonest(at storage.Time) {
-	if at == 0 || int64(at) >= r.deadline.Load() {
-		return
-	}
-	select {
-	case r.kickDeadline <- struct{}{}:
-	default:
-	}
-}
-
-// overdue removes an ended message whose retention is over, and ends one that
-// ran out of time.
-func (r *Router) overdue(id storage.ID, asOf storage.Time) error {
-	remove := false
-	_, err := r.changeSync(id, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
-		switch t := count(m.Parts); {
-		case m.Deadline > asOf:
-			return nil, nil // it was moved meanwhile
-		case ended(m):
-			remove = true
-			return nil, nil
-		case t.trying > 0:
-			m.Deadline = r.after(now, time.Minute) // its outcome comes first
-			return nil, nil
-		case t.left() > 0:
-			return r.finish(m, storage.Unknown, 0, "no report came in time", now), nil
-		default:
-			reason := "validity over"
-			if m.Reason != "" {
-				reason += "; " + m.Reason
-			}
-			return r.finish(m, storage.Expired, 0, reason, now), nil
-		}
-	})
-	if err != nil || !remove {
-		return err
-	}
-	c := make(chan error, 1)
-	r.db.Remove(id, func(err error) { c <- err })
-	if err = <-c; err == nil {
-		r.flags.forget(id)
-	}
-	return err
 }
