@@ -10,7 +10,7 @@ import (
 const (
 	firstPause  = 250 * time.Millisecond
 	pauseCap    = 30 * time.Second
-	absentCap   = time.Second     // looking whether a path is back costs nothing
+	absentCap   = time.Second     // looking whether a path is back, or a stick has changed, costs nothing
 	busyCap     = 5 * time.Second // as little does asking for a port that another program has
 	hungCap     = 5 * time.Second // each attempt listens for twelve
 	failedAfter = 5               // attempts without success, after which a modem is called failed
@@ -21,11 +21,14 @@ const (
 func pause(n int, err error, jitter float64) time.Duration {
 	limit := pauseCap
 	var absent *PortAbsentError
+	var unreached *UnreachableError
+	var stick *StickError
+	var same *SameModemError
 	var busy *PortBusyError
 	switch {
-	case errors.As(err, &absent):
+	case errors.As(err, &absent), errors.As(err, &stick), errors.As(err, &same):
 		limit = absentCap
-	case errors.As(err, &busy):
+	case errors.As(err, &busy), errors.As(err, &unreached):
 		limit = busyCap
 	case errors.Is(err, at.ErrHung):
 		limit = hungCap

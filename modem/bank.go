@@ -34,6 +34,7 @@ type PINMemory interface {
 // Config describes a bank; a zero takes the default that stands beside it.
 type Config struct {
 	Ports   []string
+	Source  Source            // more places, which come and go; none
 	Open    Opener            // OpenSerial
 	Handler Handler           // must be there
 	Log     *slog.Logger      // nothing
@@ -79,52 +80,6 @@ func (c *Config) pinFor(path, iccid string) string {
 		}
 	}
 	return c.PIN
-}
-
-// Bank is a number of modems.
-type Bank struct {
-	cfg    Config
-	modems []*Modem
-}
-
-// NewBank makes a bank of one modem a port. A port that is named twice counts once.
-func NewBank(cfg Config) *Bank {
-	b := &Bank{cfg: cfg.withDefaults()}
-	if b.cfg.Refused == nil {
-		b.cfg.Refused = &pinMemory{refused: map[string]bool{}}
-	}
-	seen := map[string]bool{}
-	for _, path := range cfg.Ports {
-		if !seen[path] {
-			seen[path] = true
-			b.modems = append(b.modems, newModem(&b.cfg, path))
-		}
-	}
-	return b
-}
-
-// Run keeps all modems going until ctx ends, and returns when nothing of them runs any more. The error is that of ctx.
-func (b *Bank) Run(ctx context.Context) error {
-	var all sync.WaitGroup
-	for i, m := range b.modems {
-		all.Go(func() {
-			if pauseFor(ctx, time.Duration(i)*b.cfg.Stagger) {
-				m.run(ctx)
-			}
-		})
-	}
-	all.Wait()
-	<-ctx.Done()
-	return ctx.Err()
-}
-
-// Modems tells of all modems, in the order of Config.Ports.
-func (b *Bank) Modems() []Info {
-	out := make([]Info, len(b.modems))
-	for i, m := range b.modems {
-		out[i] = m.Info()
-	}
-	return out
 }
 
 // pauseFor waits, and says whether ctx still lives.

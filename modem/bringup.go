@@ -89,6 +89,9 @@ func (s *session) identify(ctx context.Context) error {
 		*q.to = strings.Trim(line, "\" ")
 	}
 	s.quirk = quirkOf(maker, model)
+	if err := s.claim(ctx, at.DigitsOf(imei)); err != nil {
+		return err
+	}
 	s.m.update(func(i *Info) { i.Manufacturer, i.Model, i.Revision, i.IMEI = maker, model, revision, imei })
 	for _, command := range s.quirk.init {
 		if _, err := s.tell(ctx, command); err != nil {

@@ -45,7 +45,9 @@ type Info struct {
 	Path   string
 	State  State
 	Reason string    // why it is not ready, "" when it is
+	Hint   string    // what a person can do about it, "" where nothing is known
 	Since  time.Time // of the state
+	Place  Place     // where it is now, or was last
 
 	IMEI, Manufacturer, Model, Revision string
 	SIM                                 SIM

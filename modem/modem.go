@@ -14,11 +14,14 @@ import (
 // Modem is what answers at a path.
 type Modem struct {
 	cfg  *Config
+	bank *Bank
 	path string
 	log  *slog.Logger
 
-	record *at.Recorder
-	marked string // the newest mark; touched by run
+	record  *at.Recorder
+	marked  string             // the newest mark; touched by run
+	stop    context.CancelFunc // ends run; nil for a fixed place
+	claimed string             // the IMEI while a session has it; under Bank.mu
 
 	// A PIN whose answer may have been lost, and the tries that were left before it; touched by run.
 	unsurePIN   string
@@ -29,8 +32,8 @@ type Modem struct {
 	live *session // while ready
 }
 
-func newModem(cfg *Config, path string) *Modem {
-	m := &Modem{cfg: cfg, path: path, log: cfg.Log.With("modem", path), record: at.NewRecorder(at.RecordSize)}
+func newModem(b *Bank, path string) *Modem {
+	m := &Modem{cfg: &b.cfg, bank: b, path: path, log: b.cfg.Log.With("modem", path), record: at.NewRecorder(at.RecordSize)}
 	m.info = Info{Path: path, State: Opening, Since: time.Now(), Signal: NoSignal}
 	return m
 }
@@ -60,7 +63,7 @@ func (m *Modem) enter(state State, reason string) {
 		if i.State != state {
 			i.State, i.Since = state, time.Now()
 		}
-		i.Reason = reason
+		i.Reason, i.Hint = reason, ""
 	})
 	if before != state {
 		m.log.Info("modem "+state.String(), "was", before.String(), "reason", reason)
@@ -101,7 +104,13 @@ func (m *Modem) attempt(ctx context.Context) (reached bool, err error) {
 		return false, err
 	}
 	m.mark("opened")
-	m.update(func(i *Info) { i.Sessions++ })
+	m.update(func(i *Info) {
+		i.Sessions++
+		if placed, ok := port.(interface{ Place() Place }); ok {
+			i.Place = placed.Place()
+		}
+	})
+	defer m.bank.release(m)
 	s := newSession(m, port)
 	err = s.run(ctx)
 	m.mark("closed: " + err.Error())
@@ -110,20 +119,42 @@ func (m *Modem) attempt(ctx context.Context) (reached bool, err error) {
 
 // ended says why the modem is not there, and what will be done about it.
 func (m *Modem) ended(failures int, err error) {
-	var absent *PortAbsentError
-	var busy *PortBusyError
-	var useless *PortError
-	if !errors.As(err, &absent) || failures == 1 {
+	absent := isAbsent(err)
+	if !absent || failures == 1 {
 		m.trouble(err)
 	}
 	switch {
-	case errors.As(err, &absent):
+	case absent:
 		m.enter(Absent, err.Error())
-	case failures >= failedAfter, errors.As(err, &busy), errors.As(err, &useless):
+	case failures >= failedAfter, isUseless(err):
 		m.enter(Failed, err.Error())
 	default:
 		m.enter(Opening, err.Error())
 	}
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		m.update(func(i *Info) { i.Hint = hinted.Hint() })
+	}
+	var placed *StickError
+	if errors.As(err, &placed) {
+		m.update(func(i *Info) { i.Place = placed.Place })
+	}
+}
+
+// isAbsent tells whether nothing is there to speak with.
+func isAbsent(err error) bool {
+	var absent *PortAbsentError
+	var unreached *UnreachableError
+	return errors.As(err, &absent) || errors.As(err, &unreached)
+}
+
+// isUseless tells whether something is there with which nothing can be done until somebody has changed something.
+func isUseless(err error) bool {
+	var busy *PortBusyError
+	var useless *PortError
+	var stick *StickError
+	var same *SameModemError
+	return errors.As(err, &busy) || errors.As(err, &useless) || errors.As(err, &stick) || errors.As(err, &same)
 }
 
 // setLive makes Submit go to s; nil: nowhere.

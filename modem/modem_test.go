@@ -302,6 +302,7 @@ func TestSession_IdleModemBackInTextMode_SeenBeforeTheNextMessage(t *testing.T) 
 
 func TestSession_HangAndUnplug_OthersGoOn(t *testing.T) {
 	ill, well := newStick(), newStick()
+	well.answers["AT+CGSN"], well.answers["AT+CCID"] = "356938035643809", "+CCID: 8931084600000000002"
 	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
 		untilState(t, b, 0, Ready)
 		untilState(t, b, 1, Ready)

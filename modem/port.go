@@ -37,6 +37,14 @@ func (e *PortBusyError) Error() string {
 	return fmt.Sprintf("%s: in use by %s (process %d)", e.Path, e.Name, e.PID)
 }
 
+// Hint says what ends it.
+func (e *PortBusyError) Hint() string {
+	if e.Name == "ModemManager" {
+		return "keep ModemManager away: install systemd/60-gsmgate.rules as a udev rule and plug the modem in again, or systemctl disable --now ModemManager"
+	}
+	return "end that program, or give the gateway another port"
+}
+
 // PortError says that a port cannot be used: no permission, or not a serial port.
 type PortError struct {
 	Path string
@@ -45,6 +53,17 @@ type PortError struct {
 
 func (e *PortError) Error() string { return e.Path + ": " + e.Err.Error() }
 func (e *PortError) Unwrap() error { return e.Err }
+
+// Hint says what ends it.
+func (e *PortError) Hint() string {
+	switch {
+	case errors.Is(e.Err, fs.ErrPermission):
+		return "the gateway's user must be in the group that owns the device, which mostly is dialout"
+	case errors.Is(e.Err, ErrNotSerial):
+		return "gsmgate modem scan shows the ports that there are"
+	}
+	return ""
+}
 
 // ErrNotSerial is the Err of a [PortError] for a path that is something else.
 var ErrNotSerial = errors.New("not a serial port")

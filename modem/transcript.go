@@ -52,7 +52,7 @@ func (b *Bank) Find(id string) *Modem {
 		func(m *Modem) bool { return m.Info().IMEI == id && id != "" },
 		func(m *Modem) bool { return filepath.Base(m.path) == id },
 	} {
-		found := slices.DeleteFunc(slices.Clone(b.modems), func(m *Modem) bool { return !is(m) })
+		found := slices.DeleteFunc(b.list(), func(m *Modem) bool { return !is(m) })
 		if len(found) == 1 {
 			return found[0]
 		}

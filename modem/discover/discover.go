@@ -205,19 +205,31 @@ func (r Root) driverAbove(dir string) string {
 	return ""
 }
 
+// maxLinks bounds the links from a name to its node.
+const maxLinks = 8
+
 // Of finds the USB device that a node belongs to, by a path to it or a link.
 func (r Root) Of(node string) (d Device, p Port, ok bool) {
-	real, err := filepath.EvalSymlinks(node)
-	for _, at := range []string{real, node} {
-		dir, linkErr := r.follow(path.Join("class/tty", filepath.Base(at)))
-		if err != nil || linkErr != nil || usbOf(dir) == "" {
-			continue
-		}
-		if d, err = r.Device(usbOf(dir)); err != nil {
+	for range maxLinks {
+		if _, err := os.Lstat(node); err != nil {
 			return d, p, false
 		}
-		p, ok = d.Port(filepath.Base(at))
-		return d, p, ok
+		name := filepath.Base(node)
+		if dir, err := r.follow(path.Join("class/tty", name)); err == nil && usbOf(dir) != "" {
+			if d, err = r.Device(usbOf(dir)); err != nil {
+				return d, p, false
+			}
+			p, ok = d.Port(name)
+			return d, p, ok
+		}
+		to, err := os.Readlink(node)
+		if err != nil {
+			return d, p, false
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(node), to)
+		}
+		node = to
 	}
 	return d, p, false
 }

@@ -49,6 +49,8 @@ type ModemConfig struct {
 	URCWhileBusy bool
 	// NoEcho starts the modem with E0.
 	NoEcho bool
+	// Chatter is how often the modem tells of its signal by itself (^RSSI), as many sticks do; 0 is never.
+	Chatter time.Duration
 	// BootLines are sent after a reboot, each as a line of its own.
 	BootLines []string
 	// USSD answers by code; an unknown code gets "+CUSD: 4".

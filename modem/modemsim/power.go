@@ -1,6 +1,7 @@
 package modemsim
 
 import (
+	"strconv"
 	"time"
 )
 
@@ -36,6 +37,18 @@ func (m *Modem) powerOn() {
 	m.line, m.held, m.muted, m.reg, m.fun, m.ussd = line{}, nil, nil, 0, 1, false
 	m.sim.verified = false
 	m.startRadio()
+	m.chatter()
+}
+
+// chatter tells of the signal now and then.
+func (m *Modem) chatter() {
+	if m.cfg.Chatter <= 0 {
+		return
+	}
+	m.after(m.cfg.Chatter, func(time.Time) {
+		m.urc("^RSSI: " + strconv.Itoa(m.cfg.Signal))
+		m.chatter()
+	})
 }
 
 // powerOff forgets what was under way. The caller holds m.mu.

@@ -1,0 +1,238 @@
+package modem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"gsmgate/modem/at"
+	"gsmgate/modem/discover"
+)
+
+// Which of a stick's ports is the one to use is found by asking all of them at once: some are for diagnosis or positions, and of those that
+// speak AT often but one brings URCs, without which messages are seen late.
+
+// choice is the port of a device that is used.
+type choice struct {
+	port discover.Port
+	imei string // "" when it was not asked
+}
+
+// NoAnswerError says that none of a device's ports answers AT.
+type NoAnswerError struct {
+	USB   string
+	Ports int
+}
+
+func (e *NoAnswerError) Error() string {
+	return fmt.Sprintf("usb:%s: none of its %d ports answers AT", e.USB, e.Ports)
+}
+
+// Unwrap makes it a hang: a stick that was just plugged in takes some seconds until it answers.
+func (e *NoAnswerError) Unwrap() error { return at.ErrHung }
+
+// Hint says what ends it.
+func (e *NoAnswerError) Hint() string {
+	return "it may still be starting; if it stays so plug it in again, and see that it is a modem: gsmgate modem scan --probe"
+}
+
+// probeOptions are the times of a question to a port that may well be deaf.
+func (f *Finder) probeOptions() at.Options {
+	o := f.AT
+	for _, d := range []struct {
+		at   *time.Duration
+		then time.Duration
+	}{{&o.Command, time.Second}, {&o.Write, time.Second}, {&o.Sync, 2500 * time.Millisecond}} {
+		if *d.at <= 0 {
+			*d.at = d.then
+		}
+	}
+	return o
+}
+
+// choose finds the port of a device to use. One that was right for this model before is taken when it answers; a lone port is not asked
+// unless its IMEI is wanted.
+func (f *Finder) choose(ctx context.Context, d discover.Device, wantIMEI bool) (choice, error) {
+	if len(d.Ports) == 1 && !wantIMEI {
+		return choice{port: d.Ports[0]}, nil
+	}
+	if p, ok := f.remembered(d); ok {
+		if answers := f.probe(ctx, []discover.Port{p}); answers[0].sms {
+			return choice{p, answers[0].imei}, nil
+		}
+	}
+	answers := f.probe(ctx, d.Ports)
+	if ctx.Err() != nil {
+		return choice{}, ctx.Err()
+	}
+	best, err := best(d, answers)
+	if err != nil {
+		return choice{}, err
+	}
+	if best.sms {
+		f.remember(d, best.port)
+	}
+	f.log().Info("port chosen", "usb", d.Path, "device", d.ID(), "interface", best.port.Interface, "node", best.port.Node, "urcs", best.urcs)
+	return choice{best.port, best.imei}, nil
+}
+
+// best is the port that serves best: one for messages that brought a URC, else one for messages, else one that speaks AT at all; among
+// equals the one that is mostly right. When none answers the error says whether somebody else has them.
+func best(d discover.Device, answers []answer) (answer, error) {
+	guess := d.Guess()
+	slices.SortStableFunc(answers, func(a, b answer) int {
+		if a.rank() != b.rank() {
+			return b.rank() - a.rank()
+		}
+		return slices.Index(guess, a.port.Interface) - slices.Index(guess, b.port.Interface)
+	})
+	var busy *PortBusyError
+	for _, a := range answers {
+		// What ModemManager has it means to have alone: the other ports are of the same modem.
+		if errors.As(a.err, &busy) && (busy.Name == "ModemManager" || answers[0].rank() == 0) {
+			return answer{}, busy
+		}
+	}
+	if answers[0].rank() > 0 {
+		return answers[0], nil
+	}
+	for _, a := range answers {
+		var useless *PortError
+		if errors.As(a.err, &useless) {
+			return answer{}, useless
+		}
+	}
+	return answer{}, &NoAnswerError{d.Path, len(answers)}
+}
+
+// model names the devices that have the same ports.
+func model(d discover.Device) string { return fmt.Sprintf("%s/%d", d.ID(), len(d.Ports)) }
+
+func (f *Finder) remembered(d discover.Device) (discover.Port, bool) {
+	f.mu.Lock()
+	number, ok := f.chosen[model(d)]
+	f.mu.Unlock()
+	i := slices.IndexFunc(d.Ports, func(p discover.Port) bool { return p.Interface == number })
+	if !ok || i < 0 {
+		return discover.Port{}, false
+	}
+	return d.Ports[i], true
+}
+
+func (f *Finder) remember(d discover.Device, p discover.Port) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.chosen == nil {
+		f.chosen = map[string]int{}
+	}
+	if _, known := f.chosen[model(d)]; known || len(f.chosen) < maxModels {
+		f.chosen[model(d)] = p.Interface
+	}
+}
+
+// answer is what a port said.
+type answer struct {
+	port   discover.Port
+	err    error  // it could not be opened, or did not answer
+	speaks bool   // AT
+	sms    bool   // it knows the commands for messages
+	urcs   bool   // it brought something unasked
+	imei   string // "" when it did not tell
+}
+
+func (a answer) rank() int {
+	switch {
+	case a.sms && a.urcs:
+		return 3
+	case a.sms:
+		return 2
+	case a.speaks:
+		return 1
+	}
+	return 0
+}
+
+// probe asks ports at once. It takes no longer than finding the step, some commands and listening; all ports are closed when it returns.
+func (f *Finder) probe(ctx context.Context, ports []discover.Port) []answer {
+	answers := make([]answer, len(ports))
+	var asking, listening sync.WaitGroup
+	lines := make([]*at.Engine, len(ports))
+	inner, stop := context.WithCancel(ctx)
+	for i, p := range ports {
+		answers[i].port = p
+		asking.Add(1)
+		listening.Go(func() {
+			lines[i] = f.question(inner, &answers[i], &listening)
+			asking.Done()
+		})
+	}
+	asking.Wait()
+	f.listen(ctx, answers, lines)
+	stop()
+	listening.Wait()
+	return answers
+}
+
+// question opens a port and asks; the engine that it returns runs until ctx ends. nil: the port is of no use.
+func (f *Finder) question(ctx context.Context, a *answer, all *sync.WaitGroup) *at.Engine {
+	port, err := f.serial(ctx, a.port.Node)
+	if err != nil {
+		a.err = err
+		return nil
+	}
+	e := at.New(port, f.probeOptions())
+	all.Go(func() { _ = e.Run(ctx) })
+	if a.err = e.Sync(ctx); a.err != nil {
+		return nil
+	}
+	if _, err := e.Do(ctx, at.Command{Text: "ATE0"}); lost(err) != nil {
+		a.err = err
+		return nil
+	}
+	a.speaks = true
+	if got, err := e.Do(ctx, at.Command{Text: "AT+CGSN", Accept: at.Digits(14, 17, "+CGSN:")}); err == nil { // [27.007 5.4]
+		a.imei = at.DigitsOf(got.First(), "+CGSN:")
+	}
+	_, format := e.Do(ctx, at.Command{Text: "AT+CMGF=0"})                             // [27.005 3.2.3]
+	got, err := e.Do(ctx, at.Command{Text: "AT+CNMI=?", Accept: at.Prefix("+CNMI:")}) // [27.005 3.4.1]
+	a.sms = format == nil && err == nil && got.First() != ""
+	return e
+}
+
+// listen waits, where several ports would do, which of them brings a URC first.
+func (f *Finder) listen(ctx context.Context, answers []answer, lines []*at.Engine) {
+	var able []int
+	for i := range answers {
+		if answers[i].sms && lines[i] != nil {
+			able = append(able, i)
+		}
+	}
+	if len(able) < 2 {
+		return
+	}
+	foreign := make([]int, len(answers))
+	for _, i := range able {
+		foreign[i] = lines[i].Counts().Foreign
+		for _, command := range []string{"AT^CURC=1", "AT+CREG=2"} { // bring it to speak; a refusal is no harm
+			_, _ = lines[i].Do(ctx, at.Command{Text: command})
+		}
+	}
+	limit := f.Listen
+	if limit <= 0 {
+		limit = 2 * time.Second
+	}
+	for until := time.Now().Add(limit); time.Now().Before(until); {
+		for _, i := range able {
+			if len(lines[i].URCs()) > 0 || lines[i].Counts().Foreign > foreign[i] {
+				answers[i].urcs = true
+				return
+			}
+		}
+		if !pauseFor(ctx, 20*time.Millisecond) {
+			return
+		}
+	}
+}
