@@ -143,7 +143,7 @@ func TestAuto_FivePorts_TheOneThatBringsURCs(t *testing.T) {
 	if _, err := s.modemAt("usb:1-1.4").Submit(t.Context(), submitOf(t, "+31600000000", "by auto")); err != nil || s.arrived("by auto") != 1 {
 		t.Errorf("%v, arrived %d times", err, s.arrived("by auto"))
 	}
-	if seen := s.sides["0.1"].Seen(); !slices.Contains(seen, "AT") && len(seen) == 0 {
+	if len(s.sides["0.1"].Seen()) == 0 {
 		t.Error("the mute port was not asked")
 	}
 }
@@ -191,7 +191,7 @@ func (s *bench) traffic(ctx context.Context) (sent, unknown map[string]bool) {
 		case err == nil:
 			sent[text] = true
 			n++
-		case errors.As(err, &se) && se.Outcome == Unknown:
+		case errors.As(err, &se) && se.Outcome == Unknown, ctx.Err() != nil:
 			unknown[text] = true
 			n++
 		case errors.As(err, &se) && se.Outcome == RefusedForGood:
@@ -266,7 +266,7 @@ func TestAuto_ReplugElsewhere_BackWithItsCountsNothingLostOrDoubled(t *testing.T
 		t.Errorf("%d unknown of %d", len(fates[1]), len(fates[0]))
 	}
 	for _, c := range s.sim.Network().Counts() {
-		if !fates[0][c.Text] && !fates[1][c.Text] && c.Times > 0 && ctx.Err() == nil {
+		if !fates[0][c.Text] && !fates[1][c.Text] {
 			t.Errorf("%s arrived %d times, and nobody knows", c.Text, c.Times)
 		}
 	}

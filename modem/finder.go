@@ -342,6 +342,9 @@ func (p *placedPort) Close() error {
 	return err
 }
 
+// Usable says what is wrong with a device that cannot be used as it is: nil or a *StickError.
+func Usable(d discover.Device) error { return usable(d) }
+
 // StickError says that a USB device is there and cannot be used as it is.
 type StickError struct {
 	Place Place

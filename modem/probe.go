@@ -68,15 +68,15 @@ func (f *Finder) choose(ctx context.Context, d discover.Device, wantIMEI bool) (
 	if ctx.Err() != nil {
 		return choice{}, ctx.Err()
 	}
-	best, err := best(d, answers)
+	right, err := best(d, answers)
 	if err != nil {
 		return choice{}, err
 	}
-	if best.sms {
-		f.remember(d, best.port)
+	if right.sms {
+		f.remember(d, right.port)
 	}
-	f.log().Info("port chosen", "usb", d.Path, "device", d.ID(), "interface", best.port.Interface, "node", best.port.Node, "urcs", best.urcs)
-	return choice{best.port, best.imei}, nil
+	f.log().Info("port chosen", "usb", d.Path, "device", d.ID(), "interface", right.port.Interface, "node", right.port.Node, "urcs", right.urcs)
+	return choice{right.port, right.imei}, nil
 }
 
 // best is the port that serves best: one for messages that brought a URC, else one for messages, else one that speaks AT at all; among
@@ -153,6 +153,32 @@ func (a answer) rank() int {
 		return 1
 	}
 	return 0
+}
+
+// Answer is what a port said when it was asked.
+type Answer struct {
+	Port   discover.Port
+	Err    error  // it could not be opened, or does not speak AT
+	AT     bool   // it speaks AT
+	SMS    bool   // it knows the commands for messages
+	URCs   bool   // it brought something unasked; false too where nothing was waited for
+	IMEI   string // "" when it did not tell
+	Chosen bool   // it is the one that would be used
+}
+
+// Ask asks all ports of a device. Those that another program has are left alone. The error says why none would be used.
+func (f *Finder) Ask(ctx context.Context, d discover.Device) ([]Answer, error) {
+	if err := usable(d); err != nil {
+		return nil, err
+	}
+	answers := f.probe(ctx, d.Ports)
+	chosen, err := best(d, answers)
+	var out []Answer
+	for _, a := range answers {
+		out = append(out, Answer{a.port, a.err, a.speaks, a.sms, a.urcs, a.imei, err == nil && a.port.Name == chosen.port.Name})
+	}
+	slices.SortStableFunc(out, func(a, b Answer) int { return a.Port.Interface - b.Port.Interface })
+	return out, err
 }
 
 // probe asks ports at once. It takes no longer than finding the step, some commands and listening; all ports are closed when it returns.

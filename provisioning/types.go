@@ -96,12 +96,25 @@ type Lane struct {
 	Reason     string     `json:"reason,omitempty" doc:"why it rests"`
 }
 
+// ModemUSB is the USB device that a modem is, or hangs on.
+type ModemUSB struct {
+	Path      string `json:"path" doc:"the socket, such as 1-1.4"`
+	Vendor    string `json:"vendor" doc:"four hex digits"`
+	Product   string `json:"product" doc:"four hex digits"`
+	Serial    string `json:"serial" doc:"empty when it has none"`
+	Driver    string `json:"driver"`
+	Interface *int   `json:"interface" doc:"number of the interface whose port is used; null when none is"`
+}
+
 // Modem is one device of the bank.
 type Modem struct {
-	Path   string    `json:"path"`
+	Path   string    `json:"path" doc:"as it is configured, or usb: and the socket where it was found"`
 	State  string    `json:"state" doc:"absent, opening, initialising, pin, searching, ready or failed"`
 	Reason string    `json:"reason" doc:"why it is not ready"`
+	Hint   string    `json:"hint" doc:"what a person can do about it"`
 	Since  time.Time `json:"since" doc:"of the state"`
+	Node   string    `json:"node" doc:"device in use now, or last"`
+	USB    *ModemUSB `json:"usb" doc:"null for what is not on USB, or was never seen"`
 
 	IMEI         string `json:"imei"`
 	Manufacturer string `json:"manufacturer"`

@@ -22,11 +22,13 @@ import (
 type Options struct {
 	Dir    string // data directory; made when it is not there
 	Listen []listenURL
-	Modems []string // serial devices
+	Modems []string // places of modems, and words for those to be found
 	PIN    provisioning.Secret
 	Cert   string // TLS certificate and key; empty: self-signed, in Dir
 	Key    string
 	SMPP   smppOptions
+
+	ModemRoot string // the directory with sys and dev; "/" when empty
 
 	Retention time.Duration // of ended messages; 0: the router's default
 
@@ -74,6 +76,9 @@ const stopPatience = 20 * time.Second
 func New(o Options) *App {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.ModemRoot == "" {
+		o.ModemRoot = "/"
 	}
 	return &App{Options: o, failed: make(chan error, 1)}
 }

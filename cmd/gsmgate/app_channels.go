@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"gsmgate/modem"
+	"gsmgate/modem/discover"
 	"gsmgate/provisioning"
 	"gsmgate/router"
 	"gsmgate/router/gsmchan"
@@ -17,8 +18,9 @@ import (
 // startRouter makes the router with its channels and lets them run.
 func (a *App) startRouter() error {
 	a.router = router.New(a.db, router.Options{Log: a.Log.With("in", "router"), Retention: a.Retention})
+	fixed, finder, source := a.findModems()
 	a.gsm = gsmchan.New(gsmchan.Config{
-		Name: "gsm", Ports: a.Modems, PIN: string(a.PIN), Open: modem.OpenSerial, Log: a.Log.With("in", "modem"),
+		Name: "gsm", Ports: fixed, Source: source, PIN: string(a.PIN), Open: finder.Open, Log: a.Log.With("in", "modem"),
 		Refused: refusedPINs{filepath.Join(a.Dir, refusedDir)},
 	})
 	a.clients = smppchan.New(smppchan.Config{Router: a.router, Log: a.Log.With("in", "clients"), Retry: a.SMPP.Retry})
@@ -26,6 +28,24 @@ func (a *App) startRouter() error {
 	a.router.Add(a.clients)
 	a.run("router", a.router.Run)
 	return nil
+}
+
+// findModems takes the words that stand for modems to be found out of the
+// places.
+func (a *App) findModems() (fixed []string, f *modem.Finder, source modem.Source) {
+	f = &modem.Finder{Root: discover.Under(a.ModemRoot), Log: a.Log.With("in", "modem")}
+	for _, place := range a.Modems {
+		switch place {
+		case modem.FindUSB:
+			f.Adapters, source = true, f.Watch
+		case modem.FindModems:
+			source = f.Watch
+		default:
+			fixed = append(fixed, place)
+		}
+	}
+	f.Fixed = fixed
+	return fixed, f, source
 }
 
 // startSMPP lets clients bind on every listener that is SMPP's.
@@ -73,7 +93,7 @@ func (a *App) withClientCAs(config *tls.Config) (*tls.Config, error) {
 	return a.clientCAs.Require(config, a.ClientCert == certRequire), nil
 }
 
-// modems shows the bank in the order of its ports.
+// modems shows the bank: fixed places in their order, then what was found.
 func (a *App) modems() []provisioning.Modem {
 	var all []provisioning.Modem
 	for _, m := range a.gsm.Modems() {
@@ -84,11 +104,17 @@ func (a *App) modems() []provisioning.Modem {
 
 func modemView(m modem.Info) provisioning.Modem {
 	v := provisioning.Modem{
-		Path: m.Path, State: m.State.String(), Reason: m.Reason, Since: m.Since,
+		Path: m.Path, State: m.State.String(), Reason: m.Reason, Hint: m.Hint, Since: m.Since, Node: m.Place.Node,
 		IMEI: m.IMEI, Manufacturer: m.Manufacturer, Model: m.Model, Revision: m.Revision,
 		ICCID: m.SIM.ICCID, IMSI: m.SIM.IMSI, Number: m.SIM.Number, SMSC: m.SMSC, Operator: m.Operator, Roaming: m.Roaming,
 		Sent: m.Sent, Refused: m.Refused, Unknown: m.Unknown, Received: m.Received, Reports: m.Reports, Sessions: m.Sessions,
 		LastError: m.LastError,
+	}
+	if p := m.Place; p.USB != "" {
+		v.USB = &provisioning.ModemUSB{Path: p.USB, Vendor: p.Vendor, Product: p.Product, Serial: p.Serial, Driver: p.Driver}
+		if p.Interface >= 0 && p.Node != "" {
+			v.USB.Interface = &p.Interface
+		}
 	}
 	if m.Signal >= 0 && m.Signal <= 31 {
 		dBm := -113 + 2*m.Signal // [27.007 8.5]

@@ -25,7 +25,7 @@ type cli struct {
 	Demo     demoCmd     `cmd:"" help:"Show the main job on simulated modems."`
 	Send     sendCmd     `cmd:"" help:"Send a message in a user's name."`
 	Session  sessionCmd  `cmd:"" help:"List, close and trace sessions of clients."`
-	Modem    modemCmd    `cmd:"" help:"Look at modems, and prove one without a gateway."`
+	Modem    modemCmd    `cmd:"" help:"List modems, find what is plugged in, and prove one."`
 	Status   statusCmd   `cmd:"" help:"Show listeners, sessions, channels and modems."`
 	Messages messagesCmd `cmd:"" help:"List messages, newest first."`
 	Message  messageCmd  `cmd:"" help:"Show one message with its timeline, or cancel it."`

@@ -16,7 +16,8 @@ import (
 // settings are what serve can be told by flags and by --config; a flag wins.
 type settings struct {
 	Listen []string `name:"listen" placeholder:"URL" sep:"none" help:"smpps://HOST:PORT smpp://HOST:PORT https://HOST:PORT http://HOST:PORT unix:PATH; again for more (default smpps://:2776; unix:DIR/admin.sock is always there)"`
-	Modems []string `name:"modem" placeholder:"PATH" sep:"none" help:"serial device of a modem; again for more"`
+	Modems []string `name:"modem" placeholder:"PLACE" sep:"none" help:"auto (all USB modems), usb (those and plain adapters), a device such as /dev/serial/by-id/…, usb:1-1.4 (socket), imei:DIGITS, tcp://HOST:PORT or rfc2217://HOST:PORT[?baud=N]; again for more"`
+	Root   string   `name:"modem-root" placeholder:"DIR" hidden:"" help:"directory with the sys and dev to look for modems in"`
 	PIN    string   `name:"pin" help:"PIN of the SIMs that ask for one"`
 	Cert   string   `name:"cert" placeholder:"FILE" help:"TLS certificate chain (PEM); reread when it changes (default: made at the first start)"`
 	Key    string   `name:"key" placeholder:"FILE" help:"its private key (PEM)"`
@@ -41,7 +42,7 @@ func readSettings(path string) (settings, error) {
 	var s settings
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return s, fail("--config names a JSON file such as {\"listen\": [\"smpps://:2776\"], \"modems\": [\"/dev/ttyUSB0\"]}", "config file: %w", err)
+		return s, fail("--config names a JSON file such as {\"listen\": [\"smpps://:2776\"], \"modems\": [\"auto\"]}", "config file: %w", err)
 	}
 	var given map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &given); err != nil {
@@ -87,7 +88,7 @@ func (s settings) over(below settings) settings {
 		s.Modems = below.Modems
 	}
 	for _, f := range []struct{ mine, theirs *string }{
-		{&s.PIN, &below.PIN}, {&s.Cert, &below.Cert}, {&s.Key, &below.Key}, {&s.Log, &below.Log}, {&s.Keep, &below.Keep},
+		{&s.PIN, &below.PIN}, {&s.Cert, &below.Cert}, {&s.Key, &below.Key}, {&s.Log, &below.Log}, {&s.Root, &below.Root}, {&s.Keep, &below.Keep},
 	} {
 		if *f.mine == "" {
 			*f.mine = *f.theirs

@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 			"terminate":  terminate,
 			"modems":     modems,
 			"plug":       plug,
+			"usb":        usb,
 			"handset":    handset,
 			"until":      until,
 			"bind":       bind,

@@ -13,6 +13,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"gsmgate/modem"
 	"gsmgate/provisioning"
 )
 
@@ -74,9 +75,12 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	if (s.Cert == "") != (s.Key == "") {
 		return Options{}, usage("give both --cert and --key, or neither", "a certificate needs both of its files")
 	}
-	for i, path := range s.Modems {
-		if path == "" || slices.Contains(s.Modems[:i], path) {
-			return Options{}, usage("", "modem %q is given twice or empty", path)
+	for i, place := range s.Modems {
+		if place == "" || slices.Contains(s.Modems[:i], place) {
+			return Options{}, usage("", "modem %q is given twice or empty", place)
+		}
+		if err := modem.CheckPlace(place); err != nil {
+			return Options{}, usage("gsmgate serve --help names the forms; gsmgate modem scan shows what is plugged in", "--modem: %w", err)
 		}
 	}
 	listen, err := parseListens(c.withDefaults(s.Listen))
@@ -97,7 +101,7 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	}
 	return Options{
 		SMPP: smpp, ClientCA: s.ClientCA, ClientCert: s.ClientCert,
-		Dir: c.Data, Listen: listen, Modems: s.Modems, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep,
+		Dir: c.Data, Listen: listen, Modems: s.Modems, ModemRoot: s.Root, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep,
 		Log:     slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
 		Version: programVersion(),
 	}, nil
@@ -130,6 +134,9 @@ func logLevel(word string) (level slog.Level, err error) {
 // may be plugged in later, and the others work meanwhile.
 func tellAbsent(e *env, paths []string) {
 	for _, path := range paths {
+		if !modem.IsPath(path) {
+			continue
+		}
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			report(e.stderr, fail("plug it in or correct --modem; the gateway goes on and takes the modem when it is there", "modem %s is not there", path))
 		}

@@ -131,6 +131,10 @@ func (c *Client) ImportUsers(ctx context.Context, in provisioning.UserImport) (d
 	return done, c.call(ctx, http.MethodPost, "/v1/users/import", in, &done)
 }
 
+func (c *Client) Modems(ctx context.Context) (list []provisioning.Modem, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/modems", nil, &list)
+}
+
 // Sessions lists the bound sessions, of one user or, with "", of all.
 func (c *Client) Sessions(ctx context.Context, user string) (list []provisioning.Session, err error) {
 	return list, c.call(ctx, http.MethodGet, "/v1/sessions?"+url.Values{"user": {user}}.Encode(), nil, &list)

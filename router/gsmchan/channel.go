@@ -22,7 +22,9 @@ const segmentPatience = 24 * time.Hour
 type Config struct {
 	Name  string // of the channel and its queue; "gsm" when empty
 	Ports []string
-	PIN   string
+	// Source finds more modems while the channel runs; nil: there are no others.
+	Source modem.Source
+	PIN    string
 	// Refused remembers which PINs were refused, also over restarts; nil: for
 	// as long as the channel lives.
 	Refused modem.PINMemory
@@ -38,6 +40,8 @@ type Channel struct {
 	now  func() time.Time
 	bank *modem.Bank
 	refs references
+
+	finds bool // modems may come that are not there yet
 
 	in router.Inbox // set by Run before the bank starts
 }
@@ -56,8 +60,8 @@ func New(c Config) *Channel {
 	if c.Open == nil {
 		c.Open = modem.OpenSerial
 	}
-	ch := &Channel{name: c.Name, log: c.Log, now: c.Now}
-	ch.bank = modem.NewBank(modem.Config{Ports: c.Ports, Open: c.Open, PIN: c.PIN, Refused: c.Refused, Handler: handler{ch}, Log: c.Log})
+	ch := &Channel{name: c.Name, log: c.Log, now: c.Now, finds: c.Source != nil}
+	ch.bank = modem.NewBank(modem.Config{Ports: c.Ports, Source: c.Source, Open: c.Open, PIN: c.PIN, Refused: c.Refused, Handler: handler{ch}, Log: c.Log})
 	return ch
 }
 
@@ -67,7 +71,7 @@ func (ch *Channel) Name() string { return ch.name }
 // Carries says that messages to handsets leave by this channel.
 func (ch *Channel) Carries(k storage.Kind) bool { return k == storage.MT }
 
-// Modems shows the modems in the order of their ports.
+// Modems shows the modems: those of the configuration in their order, then those that were found.
 func (ch *Channel) Modems() []modem.Info { return ch.bank.Modems() }
 
 // Transcript gives what was said to a modem and by it lately; id is its IMEI or its path. ok is false when there is no such modem.
@@ -112,6 +116,9 @@ func (ch *Channel) watchStale(ctx context.Context) {
 // Status is ready when a modem is.
 func (ch *Channel) Status() router.Status {
 	infos := ch.bank.Modems()
+	if len(infos) == 0 && ch.finds {
+		return router.Status{Reason: "no modem is plugged in"}
+	}
 	if len(infos) == 0 {
 		return router.Status{Reason: "no modem is configured"}
 	}
