@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -90,7 +91,7 @@ func (f *Finder) openPath(ctx context.Context, path string) (io.ReadWriteCloser,
 	p := &placedPort{ReadWriteCloser: port, place: Place{Node: path, Interface: -1}}
 	if d, dp, ok := f.root().Of(path); ok {
 		p.place = placeOf(d, dp)
-		if f.take(d.Path, path) {
+		if f.take(d.Path, path) == "" {
 			p.release = func() { f.leave(d.Path) }
 		}
 	}
@@ -109,8 +110,8 @@ func (f *Finder) openUSB(ctx context.Context, place, usb string) (io.ReadWriteCl
 	if err := usable(d); err != nil {
 		return nil, err
 	}
-	if !f.take(usb, place) {
-		return nil, &PortBusyError{Path: place}
+	if user := f.take(usb, place); user != "" {
+		return nil, &PortBusyError{Path: place, PID: os.Getpid(), Name: "this gateway as " + user}
 	}
 	port, err := f.openDevice(ctx, d, place)
 	if err != nil {
@@ -175,7 +176,7 @@ func (f *Finder) openIMEI(ctx context.Context, place, imei string) (io.ReadWrite
 	fixed := f.fixed()
 	var trouble error = &PortAbsentError{place}
 	for _, d := range all {
-		if d.Mode != discover.Modem || fixed[d.Path] || !f.worthAsking(d, imei) || !f.take(d.Path, place) {
+		if d.Mode != discover.Modem || fixed[d.Path] || !f.worthAsking(d, imei) || f.take(d.Path, place) != "" {
 			continue
 		}
 		port, err := f.openDevice(ctx, d, place)
@@ -195,18 +196,18 @@ func (f *Finder) openIMEI(ctx context.Context, place, imei string) (io.ReadWrite
 	return nil, trouble
 }
 
-// take notes that a place uses a device, or says that another does.
-func (f *Finder) take(usb, place string) bool {
+// take notes that a place uses a device, or says which other does.
+func (f *Finder) take(usb, place string) (user string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.users[usb] != "" {
-		return false
+	if user := f.users[usb]; user != "" {
+		return user
 	}
 	if f.users == nil {
 		f.users = map[string]string{}
 	}
 	f.users[usb] = place
-	return true
+	return ""
 }
 
 func (f *Finder) leave(usb string) {

@@ -144,15 +144,17 @@ type answer struct {
 }
 
 func (a answer) rank() int {
+	rank := 0
 	switch {
-	case a.sms && a.urcs:
-		return 3
 	case a.sms:
-		return 2
+		rank = 4
 	case a.speaks:
-		return 1
+		rank = 2
 	}
-	return 0
+	if a.urcs {
+		rank++
+	}
+	return rank
 }
 
 // Answer is what a port said when it was asked.
@@ -230,12 +232,7 @@ func (f *Finder) question(ctx context.Context, a *answer, all *sync.WaitGroup) *
 
 // listen waits, where several ports would do, which of them brings a URC first.
 func (f *Finder) listen(ctx context.Context, answers []answer, lines []*at.Engine) {
-	var able []int
-	for i := range answers {
-		if answers[i].sms && lines[i] != nil {
-			able = append(able, i)
-		}
-	}
+	able := equals(answers, lines)
 	if len(able) < 2 {
 		return
 	}
@@ -261,4 +258,20 @@ func (f *Finder) listen(ctx context.Context, answers []answer, lines []*at.Engin
 			return
 		}
 	}
+}
+
+// equals are the ports that are as good as each other, and better than the rest: those for messages or, with a SIM that is locked, those
+// that speak AT.
+func equals(answers []answer, lines []*at.Engine) (able []int) {
+	best := 1
+	for i, a := range answers {
+		switch {
+		case lines[i] == nil || a.rank() < best:
+			continue
+		case a.rank() > best:
+			best, able = a.rank(), nil
+		}
+		able = append(able, i)
+	}
+	return able
 }

@@ -48,11 +48,12 @@ type telnetDecoder struct {
 	sub     []byte // of a subnegotiation
 	cr      bool   // the last octet was CR, and the line is not binary
 
-	offered [256]bool // we said WILL, unasked or as an answer
-	asked   [256]bool // we said DO
-	refused [256]bool // we have said no to this option once
-	us      [256]bool // we do
-	them    [256]bool // they do
+	offered          [256]bool // we said WILL, unasked or as an answer
+	asked            [256]bool // we said DO
+	refused          [256]bool // we have said no to this option once
+	us               [256]bool // we do
+	them             [256]bool // they do
+	usSaid, themSaid bool      // they have answered whether we and they are binary
 
 	replies []byte // to be sent
 	sent    int    // octets of replies so far
@@ -103,6 +104,10 @@ func (d *telnetDecoder) iac(c byte, out []byte) []byte {
 func (d *telnetDecoder) option(c byte, out []byte) []byte {
 	d.state = (*telnetDecoder).data
 	known := c == optBinary || c == optSGA
+	if c == optBinary {
+		d.usSaid = d.usSaid || d.command == telnetDo || d.command == telnetDont
+		d.themSaid = d.themSaid || d.command == telnetWill || d.command == telnetWont
+	}
 	switch d.command {
 	case telnetWill:
 		d.wish(c, known, &d.them, &d.asked, telnetDo, telnetDont)
@@ -264,8 +269,8 @@ func (t *telnet) negotiate(speed uint32) error {
 			}
 		}
 		if err := t.more(); err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) && t.dec.us[optComPort] {
-				break // it knows the option and does not answer: some do not
+			if errors.Is(err, os.ErrDeadlineExceeded) && (t.dec.us[optComPort] || t.dec.denied) {
+				break // it speaks telnet and does not answer all: some do not
 			}
 			return noAnswer(err)
 		}
@@ -300,8 +305,11 @@ func (t *telnet) ask(speed uint32) error {
 	return err
 }
 
-// agreed tells whether nothing more is to be waited for.
+// agreed tells whether nothing more is to be waited for. Until a server has said whether the line is binary, nobody knows what a CR is.
 func (t *telnet) agreed(speed uint32) bool {
+	if !t.dec.usSaid || !t.dec.themSaid {
+		return false
+	}
 	if t.dec.denied {
 		return true
 	}

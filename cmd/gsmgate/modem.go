@@ -52,9 +52,17 @@ func printModems(out io.Writer, list []provisioning.Modem) error {
 			}
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", m.Path, m.State, orDash(m.Node), usb, visible(device, 9), number,
-			orDash(visible(m.IMEI, 17)), orDash(visible(m.Model, 20)), orDash(visible(m.Operator, 20)), m.Sent, orDash(visible(m.Reason, -1)))
+			orDash(visible(m.IMEI, 17)), orDash(visible(m.Model, 20)), orDash(visible(m.Operator, 20)), m.Sent, orDash(visible(advice(m), -1)))
 	}
 	return w.Flush()
+}
+
+// advice is why a modem is not ready, and what to do about it.
+func advice(m provisioning.Modem) string {
+	if m.Reason == "" || m.Hint == "" {
+		return m.Reason
+	}
+	return m.Reason + "; " + m.Hint
 }
 
 type modemScanCmd struct {
