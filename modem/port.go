@@ -37,10 +37,14 @@ func (e *PortBusyError) Error() string {
 	return fmt.Sprintf("%s: in use by %s (process %d)", e.Path, e.Name, e.PID)
 }
 
-// Hint says what ends it.
+// Hint says what ends it. Whoever cannot be seen, as from a service that sees its own processes alone, is ModemManager mostly.
 func (e *PortBusyError) Hint() string {
-	if e.Name == "ModemManager" {
-		return "keep ModemManager away: install systemd/60-gsmgate.rules as a udev rule and plug the modem in again, or systemctl disable --now ModemManager"
+	const rule = "install systemd/60-gsmgate.rules as a udev rule and plug the modem in again, or systemctl disable --now ModemManager"
+	switch e.Name {
+	case "ModemManager":
+		return "keep ModemManager away: " + rule
+	case "":
+		return "fuser " + e.Path + " shows by which; if it is ModemManager, " + rule
 	}
 	return "end that program, or give the gateway another port"
 }

@@ -5,11 +5,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
+
+	"gsmgate/modem/discover"
 )
 
 // somePTY returns the master of a pty and a link to its other end.
@@ -159,5 +162,22 @@ func TestSerialPort_Unplugged_ReadEnds(t *testing.T) {
 	master.Close()
 	if n, err := port.Read(make([]byte, 1)); err == nil {
 		t.Errorf("read %d octets from nothing", n)
+	}
+}
+
+func TestPortErrors_Hints_SayWhatToDo(t *testing.T) {
+	for words, err := range map[string]interface{ Hint() string }{
+		"keep ModemManager away: ":     &PortBusyError{Path: "/dev/ttyUSB0", PID: 7, Name: "ModemManager"},
+		"fuser /dev/ttyUSB0 shows":     &PortBusyError{Path: "/dev/ttyUSB0"},
+		"end that program":             &PortBusyError{Path: "/dev/ttyUSB0", PID: 7, Name: "minicom"},
+		"dialout":                      &PortError{"/dev/ttyUSB0", os.ErrPermission},
+		"gsmgate modem scan":           &PortError{"/dev/null", ErrNotSerial},
+		"usb_modeswitch -v 19d2 -p 20": &StickError{Place{Vendor: "19d2", Product: "2000"}, discover.Storage},
+		"HiLink":                       &StickError{Place{}, discover.Network},
+		"echo 19d2 0117 > /sys/bus":    &StickError{Place{Vendor: "19d2", Product: "0117"}, discover.Driverless},
+	} {
+		if got := err.Hint(); !strings.Contains(got, words) {
+			t.Errorf("%#v: %q", err, got)
+		}
 	}
 }
