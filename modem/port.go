@@ -64,9 +64,9 @@ func (e *PortError) Hint() string {
 	case errors.Is(e.Err, fs.ErrPermission):
 		return "the gateway's user must be in the group that owns the device, which mostly is dialout"
 	case errors.Is(e.Err, ErrNotSerial):
-		return "gsmgate modem scan shows the ports that there are"
+		return "gsmgate modem scan shows the serial ports that there are, such as /dev/ttyUSB0"
 	}
-	return ""
+	return "look into the kernel's log (dmesg)"
 }
 
 // ErrNotSerial is the Err of a [PortError] for a path that is something else.
