@@ -41,6 +41,7 @@ func (r *Router) watchDeadlines(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// pause waits, or gives the error of ctx when that ends first.
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
