@@ -47,20 +47,14 @@ func deliverSM(m *storage.Message, version uint8, h habits) ([]*smpp.DeliverSM, 
 }
 
 // udhi is the UDHI bit of esm_class [SMPP34 5.2.12].
-const udhi smpp.ESMClass = 0x40
-
-// isReceipt is esm_class of a delivery receipt [SMPP34 5.2.12].
-const isReceipt smpp.ESMClass = 0x04
-
-// isIntermediate is esm_class of an intermediate notification [SMPP34 5.2.12].
-const isIntermediate smpp.ESMClass = 0x20
+const udhi = smpp.FlagUDHI
 
 // receipt fills in what tells of another message: the text that all clients
 // read and, from 3.4 on, the TLVs [SMPP34 Appendix B] [SMPP34 5.3.2.12]
 // [SMPP34 5.3.2.35].
 func receipt(d *smpp.DeliverSM, a *storage.About, version uint8) {
-	if d.ESMClass = isReceipt; a.Intermediate {
-		d.ESMClass = isIntermediate
+	if d.ESMClass = smpp.TypeDeliveryReceipt; a.Intermediate { // [SMPP34 5.2.12]
+		d.ESMClass = smpp.TypeIntermediateNotified
 	}
 	state := smpp.MessageState(a.State)
 	text := smpp.Receipt{
