@@ -110,7 +110,7 @@ func (c *check) run(tx *bolt.Tx) error {
 		}
 	}
 	for _, step := range []func() error{
-		c.meta, c.messages, c.segments, c.indexes, c.users, c.ledger, c.charges,
+		c.meta, c.messages, c.segments, c.indexes, c.users, c.ledger, c.charges, c.tables,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -131,6 +131,17 @@ func (c *check) each(b bucket, fn func(k, v []byte) error) error {
 		}
 		return fn(k, v)
 	})
+}
+
+// tables looks at every record of what is set.
+func (c *check) tables() error {
+	for _, t := range c.db.tables() {
+		err := t.verify(c.tx, c.db.codec, func(err error) error { return c.find("%w", err) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *check) meta() error {

@@ -73,6 +73,7 @@ type DB struct {
 	close    func() error     // sync.OnceValue
 
 	users atomic.Pointer[map[string]User] // replaced, never changed
+	sims  table[SIM]
 
 	mu       sync.RWMutex // over the committed state below; only the writer changes it
 	balances map[string]Balance
@@ -112,6 +113,7 @@ func open(path string, o Options, readOnly bool, steps []migration) (*DB, error)
 		return nil, err
 	}
 	db := &DB{path: path, opts: o, codec: c, readOnly: readOnly}
+	db.sims = table[SIM]{bucket: inSIMs, validate: validateSIM}
 	var file *os.File
 	err = guard(path, func() error { return db.openFile(&file, steps) })
 	if err != nil {
@@ -263,6 +265,11 @@ func (db *DB) load() error {
 			return &CorruptError{Path: db.path, Cause: err}
 		}
 		db.users.Store(&users)
+		for _, t := range db.tables() {
+			if err := t.load(tx, db.codec); err != nil {
+				return &CorruptError{Path: db.path, Cause: err}
+			}
+		}
 		return tx.Bucket(inDue.name()).ForEach(func(k, _ []byte) error {
 			if len(k) > 17 {
 				db.queued[string(k[:len(k)-17])]++

@@ -88,6 +88,9 @@ func (g *group) reset() {
 	clear(g.balances)
 	clear(g.users)
 	clear(g.queued)
+	for _, t := range g.db.tables() {
+		t.drop()
+	}
 }
 
 func (g *group) put(b bucket, key, value []byte) {
@@ -222,6 +225,9 @@ func (g *group) publish() {
 		users := maps.Clone(*db.users.Load())
 		maps.Copy(users, g.users)
 		db.users.Store(&users)
+	}
+	for _, t := range db.tables() {
+		t.publish()
 	}
 	db.mu.Lock()
 	defer db.mu.Unlock()

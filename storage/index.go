@@ -23,12 +23,13 @@ const (
 	inDedupe                 // key → be64 id of the message, 0 of a segment that waits
 	inSegments               // see segmentPrefix, be64 set, number → Segment
 	inLedger                 // be64 seq → Entry
+	inSIMs                   // ICCID → SIM
 	buckets                  // how many there are
 )
 
 func (b bucket) name() []byte {
 	return []byte([buckets]string{"meta", "users", "balances", "messages", "due",
-		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger"}[b])
+		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger", "sims"}[b])
 }
 
 // fill is how full pages are left when they split. Buckets that grow at their

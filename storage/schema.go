@@ -25,15 +25,19 @@ type migration struct {
 func migrations() []migration {
 	return []migration{
 		{"buckets of the first release", createBuckets},
-		{"limits and habits of users, messages of submit_multi, delivery pending flags", newFields},
+		{"limits and habits of users, messages of submit_multi, delivery pending flags, SIMs", newFields},
 	}
 }
 
-// newFields is the migration of records that have gained fields, and of the index
-// over one of them: no record of before has it.
+// newFields is the migration of records that have gained fields, of the index
+// over one of them, which no record of before has, and of new kinds of records.
 func newFields(tx *bolt.Tx) error {
-	_, err := tx.CreateBucketIfNotExists(inFlagged.name())
-	return err
+	for _, b := range []bucket{inFlagged, inSIMs} {
+		if _, err := tx.CreateBucketIfNotExists(b.name()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func createBuckets(tx *bolt.Tx) error {
