@@ -34,7 +34,7 @@ type Modem struct {
 
 func newModem(b *Bank, path string) *Modem {
 	m := &Modem{cfg: &b.cfg, bank: b, path: path, log: b.cfg.Log.With("modem", path), record: at.NewRecorder(at.RecordSize)}
-	m.info = Info{Path: path, State: Opening, Since: time.Now(), Signal: NoSignal}
+	m.info = Info{Path: path, State: Opening, Since: time.Now(), Signal: NoSignal, Health: 100}
 	return m
 }
 

@@ -16,6 +16,7 @@ type SIM struct {
 	Name     string `cbor:"10,keyasint,omitempty"` // for people
 	Pool     string `cbor:"11,keyasint,omitempty"` // "": the pool of all that are in no other
 	Disabled bool   `cbor:"12,keyasint,omitempty"` // nothing is sent; what comes in is taken
+	Draining bool   `cbor:"17,keyasint,omitempty"` // only what it has begun is sent to its end
 	PIN      string `cbor:"13,keyasint,omitempty"` // in clear: the modem wants it so. It goes to no log and no API
 	SMSC     string `cbor:"14,keyasint,omitempty"` // service-centre address to set, "+31653131313"; "": the one on the card
 	Roaming  string `cbor:"15,keyasint,omitempty"` // "": send, "hold": send nothing while roaming

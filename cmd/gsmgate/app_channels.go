@@ -13,6 +13,7 @@ import (
 	"gsmgate/router/gsmchan"
 	"gsmgate/router/smppchan"
 	"gsmgate/smppd"
+	"gsmgate/storage"
 )
 
 // startRouter makes the router with its channels and lets them run.
@@ -21,13 +22,24 @@ func (a *App) startRouter() error {
 	fixed, finder, source := a.findModems()
 	a.gsm = gsmchan.New(gsmchan.Config{
 		Name: "gsm", Ports: fixed, Source: source, PIN: string(a.PIN), Open: finder.Open, Log: a.Log.With("in", "modem"),
-		Refused: refusedPINs{filepath.Join(a.Dir, refusedDir)},
+		Refused: refusedPINs{filepath.Join(a.Dir, refusedDir)}, Card: a.card,
+		Learn: func(ctx context.Context, iccid string, fn func(*storage.SIM) error) error {
+			_, err := a.db.ChangeSIM(ctx, iccid, fn)
+			return err
+		},
 	})
 	a.clients = smppchan.New(smppchan.Config{Router: a.router, Log: a.Log.With("in", "clients"), Retry: a.SMPP.Retry})
 	a.router.Add(a.gsm)
 	a.router.Add(a.clients)
 	a.run("router", a.router.Run)
 	return nil
+}
+
+// card gives what is set for a SIM.
+func (a *App) card(iccid string) storage.SIM {
+	s, _ := a.db.SIM(iccid)
+	s.ID = iccid
+	return s
 }
 
 // findModems takes the words that stand for modems to be found out of the

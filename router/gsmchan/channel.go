@@ -28,9 +28,13 @@ type Config struct {
 	// Refused remembers which PINs were refused, also over restarts; nil: for
 	// as long as the channel lives.
 	Refused modem.PINMemory
-	Open    modem.Opener
-	Log     *slog.Logger
-	Now     func() time.Time
+	// Card gives what is set for a SIM, by ICCID; nil: nothing is set for any.
+	Card func(iccid string) storage.SIM
+	// Learn notes what was learnt of a SIM; nil: it is forgotten.
+	Learn func(ctx context.Context, iccid string, fn func(*storage.SIM) error) error
+	Open  modem.Opener
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // Channel is a bank of modems behind router.Channel.
@@ -40,6 +44,9 @@ type Channel struct {
 	now  func() time.Time
 	bank *modem.Bank
 	refs references
+
+	card  func(iccid string) storage.SIM
+	learn func(ctx context.Context, iccid string, fn func(*storage.SIM) error) error
 
 	finds bool // modems may come that are not there yet
 
@@ -60,7 +67,13 @@ func New(c Config) *Channel {
 	if c.Open == nil {
 		c.Open = modem.OpenSerial
 	}
-	ch := &Channel{name: c.Name, log: c.Log, now: c.Now, finds: c.Source != nil}
+	if c.Card == nil {
+		c.Card = func(iccid string) storage.SIM { return storage.SIM{ID: iccid} }
+	}
+	if c.Learn == nil {
+		c.Learn = func(context.Context, string, func(*storage.SIM) error) error { return nil }
+	}
+	ch := &Channel{name: c.Name, log: c.Log, now: c.Now, finds: c.Source != nil, card: c.Card, learn: c.Learn}
 	ch.bank = modem.NewBank(modem.Config{Ports: c.Ports, Source: c.Source, Open: c.Open, PIN: c.PIN, Refused: c.Refused, Handler: handler{ch}, Log: c.Log})
 	return ch
 }
