@@ -44,15 +44,19 @@ func (c *check) users() error {
 }
 
 func (c *check) balance(name string, b Balance, held Millicredits) error {
+	value := c.tx.Bucket(inUsers.name()).Get([]byte(name))
+	u, err := c.db.codec.user(value)
 	switch {
-	case c.tx.Bucket(inUsers.name()).Get([]byte(name)) == nil:
+	case value == nil:
 		return c.find("balance of %q, who is no user", name)
+	case err != nil:
+		return nil // found already
 	case b.Granted != b.Available+b.Held+b.Spent:
 		return c.find("balance of %q: granted %d is not available %d + held %d + spent %d",
 			name, b.Granted, b.Available, b.Held, b.Spent)
-	case b.Available < 0 || b.Held < 0 || b.Spent < 0:
-		return c.find("balance of %q is below zero: available %d, held %d, spent %d",
-			name, b.Available, b.Held, b.Spent)
+	case b.Available < -u.CreditLimit || b.Held < 0 || b.Spent < 0:
+		return c.find("balance of %q is below its limit of %d: available %d, held %d, spent %d",
+			name, -u.CreditLimit, b.Available, b.Held, b.Spent)
 	case b.Held != held:
 		return c.find("%q has %d held, the messages hold %d", name, b.Held, held)
 	}
@@ -102,7 +106,7 @@ func (c *check) sum(sums map[string]*Balance, e *Entry) error {
 	}
 	mm := moneyMove{kind: e.Kind, balance: b, amount: e.Amount}
 	mm.apply(1)
-	if b.Available < 0 || b.Held < 0 || b.Spent < 0 {
+	if b.Held < 0 || b.Spent < 0 { // what was available follows, and its limit has changed since
 		return c.find("ledger entry %d brings %q below zero: %+v", e.Seq, e.User, *b)
 	}
 	return nil

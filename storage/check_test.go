@@ -61,7 +61,7 @@ func TestCheck_FindsEachDamage(t *testing.T) {
 		"user without balance":     {drop(inBalances), "has no balance"},
 		"balance without user":     {drop(inUsers), "who is no user"},
 		"sum of a balance":         {func(tx *bolt.Tx) error { return put(tx, inBalances, []byte("alice"), &Balance{100, 95, 10, 0}) }, "granted 100 is not"},
-		"balance below zero":       {func(tx *bolt.Tx) error { return put(tx, inBalances, []byte("alice"), &Balance{0, -10, 10, 0}) }, "below zero"},
+		"balance below zero":       {func(tx *bolt.Tx) error { return put(tx, inBalances, []byte("alice"), &Balance{0, -10, 10, 0}) }, "below its limit"},
 		"held by nobody":           {func(tx *bolt.Tx) error { return put(tx, inBalances, []byte("alice"), &Balance{100, 80, 20, 0}) }, "has 20 held"},
 		"ledger entry lost":        {drop(inLedger), "entry 1 expected"},
 		"spent without a cause":    {func(tx *bolt.Tx) error { return put(tx, inBalances, []byte("alice"), &Balance{100, 85, 10, 5}) }, "its ledger says"},

@@ -159,6 +159,9 @@ func (u *User) validate() error {
 	if len(u.AddressRanges) > maxList {
 		return invalid("%d address ranges", len(u.AddressRanges))
 	}
+	if u.CreditLimit < 0 || u.CreditLimit > maxMoney {
+		return invalid("a credit limit of %d", u.CreditLimit)
+	}
 	return validName("user", u.SystemID)
 }
 

@@ -82,6 +82,7 @@ type DB struct {
 	// Only touched by Open and the writer.
 	nextID  ID
 	nextSeq uint64 // of the ledger
+	entryAt Time   // of its newest entry
 
 	broken   atomic.Pointer[error] // set when the disk left a commit in doubt
 	failing  atomic.Pointer[error] // why the last commit failed; nil: it did not
@@ -257,9 +258,9 @@ func (db *DB) load() error {
 		if err != nil {
 			return err
 		}
-		db.nextID, db.nextSeq = ID(next), 1
-		if k, _ := tx.Bucket(inLedger.name()).Cursor().Last(); len(k) == 8 {
-			db.nextSeq = uint64(idOf(k)) + 1
+		db.nextID = ID(next)
+		if err := db.loadLedgerEnd(tx); err != nil {
+			return &CorruptError{Path: db.path, Cause: err}
 		}
 		if err := db.loadUsers(tx, users); err != nil {
 			return &CorruptError{Path: db.path, Cause: err}
@@ -277,6 +278,21 @@ func (db *DB) load() error {
 			return nil
 		})
 	})
+}
+
+// loadLedgerEnd finds where the ledger goes on.
+func (db *DB) loadLedgerEnd(tx *bolt.Tx) error {
+	db.nextSeq = 1
+	k, v := tx.Bucket(inLedger.name()).Cursor().Last()
+	if len(k) != 8 {
+		return nil
+	}
+	e, err := db.codec.entry(uint64(idOf(k)), v)
+	if err != nil {
+		return fmt.Errorf("ledger entry %d: %w", e.Seq, err)
+	}
+	db.nextSeq, db.entryAt = e.Seq+1, e.At
+	return nil
 }
 
 func (db *DB) loadUsers(tx *bolt.Tx, users map[string]User) error {

@@ -25,6 +25,7 @@ type group struct {
 	// What the group has changed and later operations of it must see.
 	nextID   ID
 	nextSeq  uint64
+	entryAt  Time          // of the newest entry of the ledger
 	records  map[ID][]byte // nil: removed
 	dedupe   map[string]holder
 	balances map[string]*Balance
@@ -66,7 +67,7 @@ func newGroup(db *DB) *group {
 func (g *group) begin(tx *bolt.Tx) {
 	g.tx = tx
 	g.now = TimeOf(g.db.opts.Now())
-	g.nextID, g.nextSeq = g.db.nextID, g.db.nextSeq
+	g.nextID, g.nextSeq, g.entryAt = g.db.nextID, g.db.nextSeq, g.db.entryAt
 }
 
 // reset forgets everything but the buffers, unless an unusual group made them
@@ -153,6 +154,27 @@ func (g *group) balance(user string) *Balance {
 	return b
 }
 
+// floor is the least that may be available to a user.
+func (g *group) floor(user string) Millicredits {
+	u, ok := g.users[user]
+	if !ok {
+		u = (*g.db.users.Load())[user]
+	}
+	return -u.CreditLimit
+}
+
+// entryTime is the time of the next entry of the ledger. A clock that jumps back
+// does not bring them out of order: a statement looks for the first one by its
+// time.
+func (g *group) entryTime() Time { return max(g.now, g.entryAt) }
+
+// putEntry stages the next entry of the ledger.
+func (g *group) putEntry(value []byte) {
+	g.put(inLedger, g.keys.be64(g.nextSeq), value)
+	g.nextSeq++
+	g.entryAt = g.entryTime()
+}
+
 // flush writes everything that was staged.
 func (g *group) flush() error {
 	if g.fatal != nil {
@@ -220,7 +242,7 @@ func (g *group) flushBucket(b bucket) error {
 // publish makes what was committed visible to readers of memory.
 func (g *group) publish() {
 	db := g.db
-	db.nextID, db.nextSeq = g.nextID, g.nextSeq
+	db.nextID, db.nextSeq, db.entryAt = g.nextID, g.nextSeq, g.entryAt
 	if len(g.users) > 0 {
 		users := maps.Clone(*db.users.Load())
 		maps.Copy(users, g.users)

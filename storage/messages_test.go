@@ -37,7 +37,7 @@ func balance(t tb, db *DB, name string) Balance {
 
 func kinds(t tb, db *DB, f LedgerFilter) (kinds []EntryKind) {
 	t.Helper()
-	entries, err := db.Ledger(f)
+	entries, _, err := db.Ledger(f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -521,7 +521,7 @@ func TestSynctest_StoreWithinABubble(t *testing.T) {
 		start := time.Now()
 		time.Sleep(24 * time.Hour)
 		id := accept(t, db, mt("alice", 10))
-		entries, err := db.Ledger(LedgerFilter{Message: id})
+		entries, _, err := db.Ledger(LedgerFilter{Message: id})
 		if err != nil || len(entries) != 1 || entries[0].At.Time().Sub(start) != 24*time.Hour {
 			t.Errorf("%v, %+v, start %v", err, entries, start)
 		}

@@ -201,33 +201,3 @@ func (db *DB) pick(f *Filter, id ID, v []byte) (*Message, error) {
 	}
 	return db.codec.message(id, v)
 }
-
-// LedgerFilter picks entries; zero fields pick all.
-type LedgerFilter struct {
-	User    string
-	Message ID
-	After   uint64 // entries with a higher Seq
-	Limit   int    // 0: 100
-}
-
-// Ledger gives entries, oldest first.
-func (db *DB) Ledger(f LedgerFilter) (entries []Entry, err error) {
-	if f.Limit <= 0 {
-		f.Limit = defaultLimit
-	}
-	start := binary.BigEndian.AppendUint64(nil, f.After+1)
-	err = db.view(func(tx *bolt.Tx) error {
-		c := tx.Bucket(inLedger.name()).Cursor()
-		for k, v := c.Seek(start); len(k) == 8 && len(entries) < f.Limit; k, v = c.Next() {
-			e, err := db.codec.entry(uint64(idOf(k)), v)
-			if err != nil {
-				return err
-			}
-			if (f.User == "" || f.User == e.User) && (f.Message == 0 || f.Message == e.Message) {
-				entries = append(entries, e)
-			}
-		}
-		return nil
-	})
-	return entries, err
-}

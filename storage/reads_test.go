@@ -185,7 +185,7 @@ func TestLedger_Filter(t *testing.T) {
 			t.Errorf("%+v: got %v, want %v", c.f, got, c.want)
 		}
 	}
-	all, _ := db.Ledger(LedgerFilter{})
+	all, _, _ := db.Ledger(LedgerFilter{})
 	for i, e := range all {
 		if e.Seq != uint64(i+1) || e.At == 0 {
 			t.Errorf("entry %d: %+v", i, e)

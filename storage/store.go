@@ -76,8 +76,7 @@ func (g *group) store(claimed []string, moves ...move) error {
 		g.stage(&moves[i])
 	}
 	for i := range money {
-		g.put(inLedger, g.keys.be64(g.nextSeq), money[i].value)
-		g.nextSeq++
+		g.putEntry(money[i].value)
 	}
 	return nil
 }
@@ -98,7 +97,7 @@ func (g *group) encodeEntries(money []moneyMove, moves []move) error {
 	for i := range money {
 		mm := &money[i]
 		m := moves[mm.move].m
-		e := Entry{At: g.now, User: m.User, Kind: mm.kind, Amount: mm.amount, Message: m.ID}
+		e := Entry{At: g.entryTime(), User: m.User, Kind: mm.kind, Amount: mm.amount, Message: m.ID}
 		var err error
 		if mm.value, err = g.db.codec.encode(&e); err != nil {
 			return err
@@ -182,7 +181,7 @@ func (g *group) moveMoneyOf(money []moneyMove, i int, mv *move) ([]moneyMove, er
 	// Whatever the difference, it is a hold or a refund next to what is spent.
 	held := mv.m.Held - mv.old.held + spent
 	if held > 0 {
-		if b.Available < held {
+		if b.Available-held < g.floor(mv.m.User) {
 			return money, ErrNoCredit
 		}
 		money = append(money, moneyMove{kind: Hold, balance: b, amount: held, move: i})

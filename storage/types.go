@@ -274,6 +274,10 @@ type User struct {
 	// BoundFrom are the addresses that it bound from last, IPv6 by /64; the
 	// newest comes last.
 	BoundFrom []string `cbor:"16,keyasint,omitempty"`
+
+	// CreditLimit is how far below zero the available credit may go: it pays
+	// afterwards. 0: it pays before.
+	CreditLimit Millicredits `cbor:"30,keyasint,omitempty"`
 }
 
 // Balance is a user's money. Granted = Available + Held + Spent, always.
@@ -296,8 +300,8 @@ const (
 
 // Entry is one line of the ledger, never changed once written.
 type Entry struct {
-	Seq     uint64       `cbor:"-"` // the key it is stored under: 1, 2, 3 …
-	At      Time         `cbor:"2,keyasint"`
+	Seq     uint64       `cbor:"-"`          // the key it is stored under: 1, 2, 3 …
+	At      Time         `cbor:"2,keyasint"` // never before that of the entry before it
 	User    string       `cbor:"3,keyasint"`
 	Kind    EntryKind    `cbor:"4,keyasint"`
 	Amount  Millicredits `cbor:"5,keyasint"`

@@ -7,7 +7,8 @@ import (
 )
 
 // PutUser creates a user with no credit (ErrExists), or replaces one
-// (ErrNotFound). When ctx ends first, it may still be done.
+// (ErrNotFound; ErrDebt when the credit limit is less than what it owes). When
+// ctx ends first, it may still be done.
 func (db *DB) PutUser(ctx context.Context, u User, create bool) error {
 	_, err := wait(ctx, func(done func(struct{}, error)) {
 		for _, list := range []*[]string{&u.AddressRanges, &u.AllowedFrom, &u.CertNames, &u.BoundFrom} {
@@ -31,12 +32,14 @@ type userOp struct {
 
 func (o *userOp) apply(g *group) error {
 	name := o.u.SystemID
-	exists := g.balance(name) != nil
+	b := g.balance(name)
 	switch {
-	case exists && o.create:
+	case b != nil && o.create:
 		return ErrExists
-	case !exists && !o.create:
+	case b == nil && !o.create:
 		return ErrNotFound
+	case b != nil && b.Available < -o.u.CreditLimit:
+		return ErrDebt
 	}
 	value, err := g.db.codec.encode(&o.u)
 	if err != nil {
@@ -64,8 +67,8 @@ func (db *DB) Users() []User {
 }
 
 // Grant tops up, or corrects downwards when amount is negative; ErrNoUser,
-// ErrNoCredit when less than 0 would be available. When ctx ends first, it may
-// still be done.
+// ErrNoCredit when less would be available than the credit limit allows. When ctx
+// ends first, it may still be done.
 func (db *DB) Grant(ctx context.Context, name string, amount Millicredits, note string) (Balance, error) {
 	return wait(ctx, func(done func(Balance, error)) {
 		if amount > maxMoney || amount < -maxMoney || amount == 0 {
@@ -90,20 +93,19 @@ func (o *grantOp) apply(g *group) error {
 	switch {
 	case b == nil:
 		return ErrNoUser
-	case b.Available+o.amount < 0:
+	case o.amount < 0 && b.Available+o.amount < g.floor(o.name):
 		return ErrNoCredit
 	case b.Granted+o.amount > 1000*maxMoney:
 		return invalid("more than %d granted", 1000*maxMoney)
 	}
-	e := Entry{At: g.now, User: o.name, Kind: TopUp, Amount: o.amount, Note: o.note}
+	e := Entry{At: g.entryTime(), User: o.name, Kind: TopUp, Amount: o.amount, Note: o.note}
 	value, err := g.db.codec.encode(&e)
 	if err != nil {
 		return err
 	}
 	mm := moneyMove{kind: TopUp, balance: b, amount: o.amount}
 	mm.apply(1)
-	g.put(inLedger, g.keys.be64(g.nextSeq), value)
-	g.nextSeq++
+	g.putEntry(value)
 	o.after = *b
 	return nil
 }

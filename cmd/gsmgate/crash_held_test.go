@@ -77,18 +77,15 @@ func (h *held) readLedger(db *storage.DB) {
 		h.t.Fatal(err)
 	}
 	f := storage.LedgerFilter{Limit: 1000}
-	for {
-		page, err := db.Ledger(f)
+	for more := true; more; {
+		page, next, err := db.Ledger(f)
 		if err != nil {
 			h.t.Fatal(err)
 		}
 		for _, e := range page {
 			h.ledger[e.Message] = append(h.ledger[e.Message], e)
-			f.After = e.Seq
 		}
-		if len(page) < f.Limit {
-			return
-		}
+		f.After, more = next, next != 0
 	}
 }
 
