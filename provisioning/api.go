@@ -132,6 +132,8 @@ func (a *API) routes() {
 	route(a, post, "/v1/users/import", 200, "add many users, all or none", a.importUsers, largeBody)
 	route(a, del, "/v1/users/{name}/sessions", 200, "unbind and close all sessions of a user", a.closeSessions)
 	route(a, post, "/v1/users/{name}/credits", 200, "top up, or correct downwards", a.credit)
+	route(a, get, "/v1/users/{name}/statement", 200, "what moved of a user's money in a period", a.statement)
+	route(a, get, "/v1/users/{name}/ledger", 200, "the lines of it, oldest first", a.ledger)
 	route(a, get, "/v1/users/{name}/lint", 200, "what the user's SMPP client does wrong", a.lint)
 	route(a, del, "/v1/users/{name}/lint", 200, "forget what was found", a.resetLint)
 	route(a, get, "/v1/lint", 200, "what SMPP connections did wrong that never bound", a.lintUnbound)

@@ -50,7 +50,9 @@ func userOf(v router.UserView) User {
 		Alphabet: cmp.Or(v.Alphabet, "gsm"), LongForm: cmp.Or(v.LongForm, "payload"),
 		MaxSessions: v.MaxSessions, Window: v.Window, Rate: v.Rate, KeepCount: v.KeepCount, KeepHours: v.KeepHours,
 		AllowedFrom: append([]string{}, v.AllowedFrom...), CertNames: append([]string{}, v.CertNames...), CertAuth: v.CertAuth,
-		PasswordForm: "argon2id",
+		PasswordForm: "argon2id", CreditLimit: int64(v.CreditLimit),
+		Sources: append([]string{}, v.Sources...), Destinations: append([]string{}, v.Destinations...),
+		DefaultSource: v.DefaultSource, ForcedSource: v.ForcedSource,
 	}
 	if v.Imported {
 		u.PasswordForm = "sha1"

@@ -157,6 +157,11 @@ type User struct {
 	AllowedFrom   []string  `json:"allowed_from" doc:"CIDRs; none: from anywhere"`
 	CertNames     []string  `json:"cert_names" doc:"common names and subject alternative names of its client certificates"`
 	CertAuth      string    `json:"cert_auth" enum:",either,both" doc:"either: a certificate stands in for an empty password; both: it is needed beside the password"`
+	CreditLimit   int64     `json:"credit_limit" doc:"millicredits that it may owe; 0: it pays before it sends"`
+	Sources       []string  `json:"sources" doc:"source addresses that it may use; none: any"`
+	Destinations  []string  `json:"destinations" doc:"destinations that it may send to; none: any"`
+	DefaultSource string    `json:"default_source" doc:"of a message that has none"`
+	ForcedSource  string    `json:"forced_source" doc:"of every message"`
 	PasswordForm  string    `json:"password_form" enum:"argon2id,sha1" doc:"sha1: imported, and not yet used"`
 	Balance       Balance   `json:"balance"`
 	CreatedAt     time.Time `json:"created_at"`
@@ -175,6 +180,12 @@ type UserSettings struct {
 	AllowedFrom *[]string `json:"allowed_from,omitempty" doc:"CIDRs or addresses; replaces all of them"`
 	CertNames   *[]string `json:"cert_names,omitempty" doc:"replaces all of them"`
 	CertAuth    *string   `json:"cert_auth,omitempty" doc:"empty, either or both"`
+	CreditLimit *int64    `json:"credit_limit,omitempty" doc:"millicredits that it may owe; 0: it pays before it sends"`
+
+	Sources       *[]string `json:"sources,omitempty" doc:"+31612345678, +3169*, +31699000000-+31699999999, or a name such as Acme*; ! before it forbids; replaces all of them"`
+	Destinations  *[]string `json:"destinations,omitempty" doc:"the same for destinations"`
+	DefaultSource *string   `json:"default_source,omitempty" doc:"of a message that has none; empty: none"`
+	ForcedSource  *string   `json:"forced_source,omitempty" doc:"of every message, instead of its own; empty: none"`
 }
 
 // Balance is a user's money in millicredits: granted = available + held + spent.

@@ -108,6 +108,9 @@ func (r *Router) fillMT(m *storage.Message) error {
 	if err := checkDestination(m.Dest.Addr); err != nil {
 		return err
 	}
+	if err := r.rules.Load().check(m); err != nil {
+		return err
+	}
 	now := r.now()
 	m.AcceptedAt = now
 	if err := r.route(m); err != nil {

@@ -46,6 +46,8 @@ func public(err error) error {
 		return err
 	case errors.Is(err, storage.ErrNoCredit):
 		return &Error{Code: NoCredit, Message: "not enough credits", Hint: "top up with gsmgate user credit NAME +N", Err: err}
+	case errors.Is(err, storage.ErrDebt):
+		return &Error{Code: Conflict, Field: "credit_limit", Message: "the user owes more than this credit limit", Hint: "top up first, or disable the user", Err: err}
 	case errors.Is(err, storage.ErrBusy):
 		return &Error{Code: Busy, Message: "too many requests wait for the disk", Err: err}
 	case errors.Is(err, storage.ErrNotFound):

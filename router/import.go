@@ -139,7 +139,7 @@ func (r *Router) putAll(ctx context.Context, specs []UserSpec, users []storage.U
 		})
 	}
 	err := g.Wait()
-	r.owners.Store(newOwners(r.db.Users()))
+	r.learnUsers()
 	return err
 }
 

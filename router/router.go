@@ -59,6 +59,7 @@ type Router struct {
 	channels []Channel // not changed once Run was called
 
 	owners atomic.Pointer[owners]
+	rules  atomic.Pointer[rules]
 	users  sync.Mutex // one change of users at a time: conflicts are checked before the commit
 	door   *admissions
 	secret [32]byte // key of the proofs in known
@@ -96,7 +97,7 @@ func New(db *storage.DB, o Options) *Router {
 	}
 	r.pending, r.flags = newPending(r), newFlags(r)
 	crand.Read(r.secret[:])
-	r.owners.Store(newOwners(db.Users()))
+	r.learnUsers()
 	r.door.guard.recall(db.Users())
 	return r
 }

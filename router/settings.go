@@ -23,6 +23,11 @@ type UserSettings struct {
 	AllowedFrom *[]string
 	CertNames   *[]string
 	CertAuth    *string
+	CreditLimit *int64 // millicredits that it may owe
+
+	// Addresses of its messages, see addressList; no entries: any.
+	Sources, Destinations       *[]string
+	DefaultSource, ForcedSource *string
 }
 
 // Bounds of the settings.
@@ -34,6 +39,7 @@ const (
 	maxKeepHours    = 24 * 366
 	maxUserList     = 100 // entries of allowed_from, and of cert_names
 	maxCertName     = 255
+	maxCreditLimit  = 1_000_000_000 * storage.Credit
 )
 
 // words that a setting may have; the first is what "" means.
@@ -53,6 +59,13 @@ func (s UserSettings) apply(u *storage.User) error {
 	take(&u.KeepCount, s.KeepCount)
 	take(&u.KeepHours, s.KeepHours)
 	take(&u.CertAuth, s.CertAuth)
+	take(&u.Sources, s.Sources)
+	take(&u.Destinations, s.Destinations)
+	take(&u.DefaultSource, s.DefaultSource)
+	take(&u.ForcedSource, s.ForcedSource)
+	if s.CreditLimit != nil {
+		u.CreditLimit = storage.Millicredits(*s.CreditLimit)
+	}
 	if s.AllowedFrom != nil {
 		networks, err := networks(*s.AllowedFrom)
 		if err != nil {
@@ -90,6 +103,12 @@ func checkSettings(u *storage.User) error {
 		if n.value < 0 || n.value > n.most {
 			return invalid(n.field, fmt.Sprintf("%s %d is out of range", n.field, n.value), fmt.Sprintf("use 0 to %d; 0 is no limit of its own", n.most))
 		}
+	}
+	if u.CreditLimit < 0 || u.CreditLimit > maxCreditLimit {
+		return invalid("credit_limit", "the credit limit is out of range", "use 0 to a billion credits; 0: it pays before it sends")
+	}
+	if err := checkAddresses(u); err != nil {
+		return err
 	}
 	return checkCert(u)
 }

@@ -184,8 +184,16 @@ func (r *Router) putUser(ctx context.Context, u storage.User, create bool) error
 	if err := r.db.PutUser(context.WithoutCancel(ctx), u, create); err != nil {
 		return public(err)
 	}
-	r.owners.Store(newOwners(r.db.Users()))
+	r.learnUsers()
 	return nil
+}
+
+// learnUsers makes anew what follows from all users.
+func (r *Router) learnUsers() {
+	users := r.db.Users()
+	r.owners.Store(newOwners(users))
+	all := newRules(users)
+	r.rules.Store(&all)
 }
 
 func parseRanges(texts []string) (ranges []addressRange, err error) {
@@ -294,4 +302,24 @@ func (r *Router) Credit(ctx context.Context, name string, amount storage.Millicr
 	}
 	b, err := r.db.Grant(ctx, name, amount, note)
 	return b, public(err)
+}
+
+// Statement sums what moved of a user's money from the one time up to, and not
+// at, the other; 0 is the beginning, and now.
+func (r *Router) Statement(ctx context.Context, name string, from, to storage.Time) (storage.Statement, error) {
+	if _, ok := r.db.User(name); !ok {
+		return storage.Statement{}, noUser(name)
+	}
+	s, err := r.db.Statement(ctx, name, from, to)
+	return s, public(err)
+}
+
+// Ledger gives a stretch of a user's ledger, oldest first, and where to go on; 0:
+// nowhere.
+func (r *Router) Ledger(f storage.LedgerFilter) ([]storage.Entry, uint64, error) {
+	if _, ok := r.db.User(f.User); !ok {
+		return nil, 0, noUser(f.User)
+	}
+	entries, next, err := r.db.Ledger(f)
+	return entries, next, public(err)
 }

@@ -46,6 +46,12 @@ func TestUserSettings_Checked(t *testing.T) {
 			good: []UserSettings{{CertAuth: ptr("either"), CertNames: &[]string{"a"}}, {CertAuth: ptr("both"), CertNames: &[]string{"a"}}, {CertAuth: ptr("")}},
 			bad:  []UserSettings{{CertAuth: ptr("either")}, {CertAuth: ptr("any"), CertNames: &[]string{"a"}}},
 		},
+		"credit_limit": {good: []UserSettings{{CreditLimit: ptr(int64(0))}, {CreditLimit: ptr(int64(1e12))}}, bad: []UserSettings{{CreditLimit: ptr(int64(-1))}, {CreditLimit: ptr(int64(1e12 + 1))}}},
+		"sources":      {good: []UserSettings{{Sources: &[]string{"Acme", "!+31900*"}}}, bad: []UserSettings{{Sources: &[]string{"*x"}}}},
+		"destinations": {good: []UserSettings{{Destinations: &[]string{"+31*"}}}, bad: []UserSettings{{Destinations: &[]string{""}}}},
+		"default_source": {good: []UserSettings{{DefaultSource: ptr("Acme")}, {DefaultSource: ptr("")}, {DefaultSource: ptr("7000")}},
+			bad: []UserSettings{{DefaultSource: ptr("+31*")}, {DefaultSource: ptr("Acme*")}, {DefaultSource: ptr("316-317")}, {DefaultSource: ptr(strings.Repeat("x", 21))}}},
+		"forced_source": {good: []UserSettings{{ForcedSource: ptr("+31612345678")}}, bad: []UserSettings{{ForcedSource: ptr("a\nb")}}},
 	} {
 		for i, s := range cases.good {
 			if err := s.apply(&storage.User{}); err != nil {

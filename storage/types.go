@@ -169,22 +169,23 @@ type Message struct {
 	// client knows all of them by the ID of the first, see ClientID.
 	Batch uint8 `cbor:"7,keyasint,omitempty"`
 
-	Source             Address `cbor:"10,keyasint,omitempty"`
-	Dest               Address `cbor:"11,keyasint,omitempty"`
-	ServiceType        string  `cbor:"12,keyasint,omitempty"`
-	ESMClass           uint8   `cbor:"13,keyasint,omitempty"`
-	ProtocolID         uint8   `cbor:"14,keyasint,omitempty"`
-	Priority           uint8   `cbor:"15,keyasint,omitempty"`
-	RegisteredDelivery uint8   `cbor:"16,keyasint,omitempty"`
-	DataCoding         uint8   `cbor:"17,keyasint,omitempty"`
-	UDH                []byte  `cbor:"18,keyasint,omitempty"` // with its length octet; nil when there is none
-	Data               []byte  `cbor:"19,keyasint,omitempty"` // user data after the UDH as it came, when Text does not stand for it: binary, or octets that Text would not give back
-	TLVs               []byte  `cbor:"20,keyasint,omitempty"` // other optional parameters, as on the wire
-	Text               string  `cbor:"21,keyasint,omitempty"` // user data as UTF-8, when it is text
-	Flash              bool    `cbor:"22,keyasint,omitempty"` // to be shown at once and not kept, beside what DataCoding says
-	UserReference      *uint16 `cbor:"23,keyasint,omitempty"` // user_message_reference: comes back in receipts [SMPP34 5.3.2.17]
-	Waiting            uint8   `cbor:"25,keyasint,omitempty"` // a message waiting indication beside the text, as TP-DCS 0xC0 to 0xCF; 0: none [23.038 4]
-	DPF                DPF     `cbor:"24,keyasint,omitempty"` // MT: whether its client is to hear when its recipient can be reached
+	Source             Address  `cbor:"10,keyasint,omitempty"`
+	SentAs             *Address `cbor:"91,keyasint,omitempty"` // the source on the way out, when it is not Source, which the client gave
+	Dest               Address  `cbor:"11,keyasint,omitempty"`
+	ServiceType        string   `cbor:"12,keyasint,omitempty"`
+	ESMClass           uint8    `cbor:"13,keyasint,omitempty"`
+	ProtocolID         uint8    `cbor:"14,keyasint,omitempty"`
+	Priority           uint8    `cbor:"15,keyasint,omitempty"`
+	RegisteredDelivery uint8    `cbor:"16,keyasint,omitempty"`
+	DataCoding         uint8    `cbor:"17,keyasint,omitempty"`
+	UDH                []byte   `cbor:"18,keyasint,omitempty"` // with its length octet; nil when there is none
+	Data               []byte   `cbor:"19,keyasint,omitempty"` // user data after the UDH as it came, when Text does not stand for it: binary, or octets that Text would not give back
+	TLVs               []byte   `cbor:"20,keyasint,omitempty"` // other optional parameters, as on the wire
+	Text               string   `cbor:"21,keyasint,omitempty"` // user data as UTF-8, when it is text
+	Flash              bool     `cbor:"22,keyasint,omitempty"` // to be shown at once and not kept, beside what DataCoding says
+	UserReference      *uint16  `cbor:"23,keyasint,omitempty"` // user_message_reference: comes back in receipts [SMPP34 5.3.2.17]
+	Waiting            uint8    `cbor:"25,keyasint,omitempty"` // a message waiting indication beside the text, as TP-DCS 0xC0 to 0xCF; 0: none [23.038 4]
+	DPF                DPF      `cbor:"24,keyasint,omitempty"` // MT: whether its client is to hear when its recipient can be reached
 
 	State  State  `cbor:"30,keyasint,omitempty"`
 	Cause  uint32 `cbor:"31,keyasint,omitempty"` // the err: of the receipt
@@ -278,6 +279,12 @@ type User struct {
 	// CreditLimit is how far below zero the available credit may go: it pays
 	// afterwards. 0: it pays before.
 	CreditLimit Millicredits `cbor:"30,keyasint,omitempty"`
+
+	// Which addresses its messages may have, see package router. None: any.
+	Sources       []string `cbor:"31,keyasint,omitempty"`
+	Destinations  []string `cbor:"32,keyasint,omitempty"`
+	DefaultSource string   `cbor:"33,keyasint,omitempty"` // of a message that has none
+	ForcedSource  string   `cbor:"34,keyasint,omitempty"` // of every message, whatever its client says
 }
 
 // Balance is a user's money. Granted = Available + Held + Spent, always.

@@ -11,7 +11,7 @@ import (
 // ctx ends first, it may still be done.
 func (db *DB) PutUser(ctx context.Context, u User, create bool) error {
 	_, err := wait(ctx, func(done func(struct{}, error)) {
-		for _, list := range []*[]string{&u.AddressRanges, &u.AllowedFrom, &u.CertNames, &u.BoundFrom} {
+		for _, list := range []*[]string{&u.AddressRanges, &u.AllowedFrom, &u.CertNames, &u.BoundFrom, &u.Sources, &u.Destinations} {
 			*list = slices.Clone(*list)
 		}
 		if err := u.validate(); err != nil {

@@ -18,8 +18,11 @@ type userCmd struct {
 	Show   userShowCmd   `cmd:"" help:"Show one user with all its settings."`
 	Set    userSetCmd    `cmd:"" help:"Change a user; it holds for its sessions at once."`
 	Credit userCreditCmd `cmd:"" help:"Top up with +N, or correct with -N."`
+	Ledger userLedgerCmd `cmd:"" help:"Show each movement of a user's money."`
 	Lint   userLintCmd   `cmd:"" help:"Show what a user's SMPP client does wrong, and how to mend it."`
 	Import userImportCmd `cmd:"" help:"Add the users of a CSV file, all or none."`
+
+	Statement userStatementCmd `cmd:"" help:"Show what a user's money did in a period."`
 }
 
 // password reads "-" from standard input, where no process list shows it.
@@ -46,22 +49,40 @@ type userFlags struct {
 	CertAuth    *string  `placeholder:"C" help:"none (default), either: a client certificate stands in for an empty password, or both: it is needed beside the password"`
 	AllowFrom   []string `name:"allow-from" placeholder:"CIDR" sep:"none" help:"network or address that the client may bind from; again for more (default: any)"`
 	CertNames   []string `name:"cert-name" placeholder:"NAME" sep:"none" help:"common name or subject alternative name of its client certificates; again for more"`
+	CreditLimit *amount  `placeholder:"N" help:"credits that it may owe; 0: it pays before it sends (default)"`
+
+	Sources       []string `name:"source" placeholder:"ADDR" sep:"none" help:"source address that it may use: +31612345678, +3169*, +31699000000-+31699999999 or a name such as Acme*; !ADDR forbids one; again for more (default: any)"`
+	Destinations  []string `name:"destination" placeholder:"ADDR" sep:"none" help:"destination that it may send to, written likewise; again for more (default: any)"`
+	DefaultSource *string  `placeholder:"ADDR" help:"source address of messages that have none; none takes it away"`
+	ForcedSource  *string  `placeholder:"ADDR" help:"source address of all its messages, whatever its client says; none takes it away"`
 }
 
 // settings are what the flags ask for.
 func (f userFlags) settings() provisioning.UserSettings {
 	s := provisioning.UserSettings{
 		Alphabet: f.Alphabet, LongForm: f.LongForm, MaxSessions: f.MaxSessions, Window: f.Window, Rate: f.Rate,
-		KeepCount: f.KeepCount, KeepHours: f.KeepHours, CertAuth: f.CertAuth,
-	}
-	if s.CertAuth != nil && *s.CertAuth == "none" {
-		s.CertAuth = new(string)
+		KeepCount: f.KeepCount, KeepHours: f.KeepHours, CertAuth: unlessNone(f.CertAuth),
 	}
 	if len(f.AllowFrom) > 0 {
 		s.AllowedFrom = &f.AllowFrom
 	}
-	if len(f.CertNames) > 0 {
-		s.CertNames = &f.CertNames
+	for _, list := range []struct {
+		to   **[]string
+		from *[]string
+	}{{&s.CertNames, &f.CertNames}, {&s.Sources, &f.Sources}, {&s.Destinations, &f.Destinations}} {
+		if len(*list.from) > 0 {
+			*list.to = list.from
+		}
+	}
+	s.CreditLimit = (*int64)(f.CreditLimit)
+	s.DefaultSource, s.ForcedSource = unlessNone(f.DefaultSource), unlessNone(f.ForcedSource)
+	return s
+}
+
+// unlessNone makes the word none an empty text.
+func unlessNone(s *string) *string {
+	if s != nil && *s == "none" {
+		return new(string)
 	}
 	return s
 }
@@ -180,7 +201,10 @@ func userLines(u provisioning.User) [][2]string {
 	return [][2]string{
 		{"name", u.Name}, {"enabled", yesNo(u.Enabled)}, {"created", clock(u.CreatedAt)}, {"password", u.PasswordForm},
 		{"credits", fmt.Sprintf("%s available, %s held, %s spent", credits(u.Balance.Available), credits(u.Balance.Held), credits(u.Balance.Spent))},
+		{"credit limit", credits(u.CreditLimit)},
 		{"address ranges", itemsOr(u.AddressRanges, "none")},
+		{"sources", itemsOr(u.Sources, "any")}, {"destinations", itemsOr(u.Destinations, "any")},
+		{"default source", cmp.Or(u.DefaultSource, "none")}, {"forced source", cmp.Or(u.ForcedSource, "none")},
 		{"alphabet", u.Alphabet}, {"long form", u.LongForm},
 		{"max sessions", orAny(u.MaxSessions)}, {"window", orServer(u.Window)}, {"rate", orAny(u.Rate)},
 		{"keep count", orAny(u.KeepCount)}, {"keep hours", orAny(u.KeepHours)},
@@ -215,6 +239,8 @@ type userSetCmd struct {
 	NoAddressRanges bool     `name:"no-address-ranges" xor:"ranges" help:"take all address ranges away"`
 	AllowFromAny    bool     `name:"allow-from-any" help:"let the client bind from anywhere"`
 	NoCertNames     bool     `name:"no-cert-names" help:"take all names of certificates away"`
+	AnySource       bool     `name:"any-source" help:"let it use any source address"`
+	AnyDestination  bool     `name:"any-destination" help:"let it send to any destination"`
 	JSON            bool     `name:"json" help:"print as JSON"`
 	userFlags
 }
@@ -225,11 +251,10 @@ func (c *userSetCmd) patch(e *env) (p provisioning.UserPatch, err error) {
 		return p, err
 	}
 	p.UserSettings, p.PasswordSHA1 = c.settings(), c.PasswordSHA1
-	if c.AllowFromAny {
-		p.AllowedFrom = &[]string{}
-	}
-	if c.NoCertNames {
-		p.CertNames = &[]string{}
+	for _, list := range c.lists() {
+		if list.none {
+			*list.field(&p) = &[]string{}
+		}
 	}
 	if c.Password != nil {
 		secret, err := password(e, *c.Password)
@@ -253,13 +278,28 @@ func (c *userSetCmd) patch(e *env) (p provisioning.UserPatch, err error) {
 
 // exclusive refuses flags that contradict each other.
 func (c *userSetCmd) exclusive() error {
-	switch {
-	case c.AllowFromAny && len(c.AllowFrom) > 0:
-		return usage("", "--allow-from and --allow-from-any can't be used together")
-	case c.NoCertNames && len(c.CertNames) > 0:
-		return usage("", "--cert-name and --no-cert-names can't be used together")
+	for _, list := range c.lists() {
+		if list.none && list.some {
+			return usage("", "%s and %s can't be used together", list.flag, list.noFlag)
+		}
 	}
 	return nil
+}
+
+// emptied is a list with a flag that adds to it and one that empties it.
+type emptied struct {
+	flag, noFlag string
+	some, none   bool
+	field        func(*provisioning.UserPatch) **[]string
+}
+
+func (c *userSetCmd) lists() []emptied {
+	return []emptied{
+		{"--allow-from", "--allow-from-any", len(c.AllowFrom) > 0, c.AllowFromAny, func(p *provisioning.UserPatch) **[]string { return &p.AllowedFrom }},
+		{"--cert-name", "--no-cert-names", len(c.CertNames) > 0, c.NoCertNames, func(p *provisioning.UserPatch) **[]string { return &p.CertNames }},
+		{"--source", "--any-source", len(c.Sources) > 0, c.AnySource, func(p *provisioning.UserPatch) **[]string { return &p.Sources }},
+		{"--destination", "--any-destination", len(c.Destinations) > 0, c.AnyDestination, func(p *provisioning.UserPatch) **[]string { return &p.Destinations }},
+	}
 }
 
 func (c *userSetCmd) Run(e *env) error {

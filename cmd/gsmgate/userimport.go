@@ -195,21 +195,27 @@ var knownColumns = map[string]column{
 	"passwordhash": text(func(u *provisioning.NewUser) *string { return &u.PasswordSHA1 }),
 	"passwordsha1": text(func(u *provisioning.NewUser) *string { return &u.PasswordSHA1 }),
 
-	"credits":       creditsColumn,
+	"credits":       creditsColumn(func(u *provisioning.NewUser) **int64 { return &u.Millicredits }),
+	"creditlimit":   creditsColumn(func(u *provisioning.NewUser) **int64 { return &u.CreditLimit }),
 	"enabled":       enabledColumn,
 	"addressrange":  rangesColumn,
 	"addressranges": rangesColumn,
 
-	"alphabet":    optionalText(func(u *provisioning.NewUser) **string { return &u.Alphabet }),
-	"longform":    optionalText(func(u *provisioning.NewUser) **string { return &u.LongForm }),
-	"certauth":    optionalText(func(u *provisioning.NewUser) **string { return &u.CertAuth }),
-	"maxsessions": wholeNumber("max_sessions", func(u *provisioning.NewUser) **int { return &u.MaxSessions }),
-	"window":      wholeNumber("window", func(u *provisioning.NewUser) **int { return &u.Window }),
-	"rate":        wholeNumber("rate", func(u *provisioning.NewUser) **int { return &u.Rate }),
-	"keepcount":   wholeNumber("keep_count", func(u *provisioning.NewUser) **int { return &u.KeepCount }),
-	"keephours":   wholeNumber("keep_hours", func(u *provisioning.NewUser) **int { return &u.KeepHours }),
-	"allowedfrom": items(" ;\n", func(u *provisioning.NewUser) **[]string { return &u.AllowedFrom }),
-	"certnames":   items(";\n", func(u *provisioning.NewUser) **[]string { return &u.CertNames }),
+	"alphabet":      optionalText(func(u *provisioning.NewUser) **string { return &u.Alphabet }),
+	"longform":      optionalText(func(u *provisioning.NewUser) **string { return &u.LongForm }),
+	"certauth":      optionalText(func(u *provisioning.NewUser) **string { return &u.CertAuth }),
+	"maxsessions":   wholeNumber("max_sessions", func(u *provisioning.NewUser) **int { return &u.MaxSessions }),
+	"window":        wholeNumber("window", func(u *provisioning.NewUser) **int { return &u.Window }),
+	"rate":          wholeNumber("rate", func(u *provisioning.NewUser) **int { return &u.Rate }),
+	"keepcount":     wholeNumber("keep_count", func(u *provisioning.NewUser) **int { return &u.KeepCount }),
+	"keephours":     wholeNumber("keep_hours", func(u *provisioning.NewUser) **int { return &u.KeepHours }),
+	"allowedfrom":   items(" ;\n", func(u *provisioning.NewUser) **[]string { return &u.AllowedFrom }),
+	"sources":       items(" ;\n", func(u *provisioning.NewUser) **[]string { return &u.Sources }),
+	"destinations":  items(" ;\n", func(u *provisioning.NewUser) **[]string { return &u.Destinations }),
+	"defaultsource": optionalText(func(u *provisioning.NewUser) **string { return &u.DefaultSource }),
+	"forcedsource":  optionalText(func(u *provisioning.NewUser) **string { return &u.ForcedSource }),
+
+	"certnames": items(";\n", func(u *provisioning.NewUser) **[]string { return &u.CertNames }),
 }
 
 // columnsOf reads the first line.
@@ -284,14 +290,16 @@ func rangesColumn(u *provisioning.NewUser, field string) error {
 	return nil
 }
 
-func creditsColumn(u *provisioning.NewUser, field string) error {
-	v, err := parseAmount(strings.TrimSpace(field))
-	if err != nil {
-		return fmt.Errorf("credits %w", errAmount)
+func creditsColumn(field func(*provisioning.NewUser) **int64) column {
+	return func(u *provisioning.NewUser, text string) error {
+		v, err := parseAmount(strings.TrimSpace(text))
+		if err != nil {
+			return fmt.Errorf("credits %w", errAmount)
+		}
+		millicredits := int64(v)
+		*field(u) = &millicredits
+		return nil
 	}
-	millicredits := int64(v)
-	u.Millicredits = &millicredits
-	return nil
 }
 
 func enabledColumn(u *provisioning.NewUser, field string) error {

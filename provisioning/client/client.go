@@ -182,6 +182,29 @@ func (c *Client) Credit(ctx context.Context, name string, in provisioning.NewCre
 	return b, c.call(ctx, http.MethodPost, "/v1/users/"+url.PathEscape(name)+"/credits", in, &b)
 }
 
+// Statement sums what moved of a user's money.
+func (c *Client) Statement(ctx context.Context, name string, p provisioning.Period) (s provisioning.Statement, err error) {
+	return s, c.call(ctx, http.MethodGet, "/v1/users/"+url.PathEscape(name)+"/statement?"+periodQuery(p).Encode(), nil, &s)
+}
+
+// Ledger gives a stretch of a user's ledger, oldest first.
+func (c *Client) Ledger(ctx context.Context, f provisioning.LedgerFilter) (p provisioning.LedgerPage, err error) {
+	q := periodQuery(f.Period)
+	q.Set("after", strconv.FormatUint(f.After, 10))
+	q.Set("limit", strconv.Itoa(f.Limit))
+	return p, c.call(ctx, http.MethodGet, "/v1/users/"+url.PathEscape(f.Name)+"/ledger?"+q.Encode(), nil, &p)
+}
+
+func periodQuery(p provisioning.Period) url.Values {
+	q := url.Values{}
+	for key, value := range map[string]string{"from": p.From, "to": p.To} {
+		if value != "" {
+			q.Set(key, value)
+		}
+	}
+	return q
+}
+
 // lintOf is where findings of a user are, or for "" those of connections that
 // never bound.
 func lintOf(name string) string {
