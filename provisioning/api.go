@@ -142,6 +142,7 @@ func (a *API) routes() {
 	route(a, get, "/v1/messages", 200, "messages, newest first", a.messages)
 	route(a, post, "/v1/messages", 202, "send a message in a user's name", a.send)
 	route(a, get, "/v1/messages/{id}", 200, "one message with its timeline", a.message)
+	route(a, post, "/v1/messages/{id}/assign", 200, "give an incoming message that nobody owns to a user", a.assign)
 	route(a, post, "/v1/messages/{id}/cancel", 200, "cancel a message that has not been sent", a.cancel)
 }
 

@@ -125,7 +125,7 @@ func (a *API) messages(_ context.Context, in *MessageFilter) ([]Message, error) 
 }
 
 func (in *MessageFilter) filter() (f storage.Filter, err error) {
-	f = storage.Filter{User: in.User, Limit: in.Limit}
+	f = storage.Filter{User: in.User, NoUser: in.NoUser, Limit: in.Limit}
 	if in.State != "" {
 		s, ok := parseState(in.State)
 		if !ok {
@@ -169,12 +169,25 @@ func (a *API) message(_ context.Context, in *byID) (Message, error) {
 
 // cancel answers the message as it is after that.
 func (a *API) cancel(ctx context.Context, in *byID) (Message, error) {
+	return a.after(ctx, in, a.Router.CancelOne)
+}
+
+// assign answers the message as it is after that.
+func (a *API) assign(ctx context.Context, in *struct {
+	ID   string `path:"id"`
+	Body Assignment
+}) (Message, error) {
+	return a.after(ctx, &byID{in.ID}, func(ctx context.Context, id storage.ID) error { return a.Router.Assign(ctx, id, in.Body.User) })
+}
+
+// after does something with a message, and answers it as it is then.
+func (a *API) after(ctx context.Context, in *byID, do func(context.Context, storage.ID) error) (Message, error) {
 	id, err := storage.ParseID(in.ID)
 	if err != nil {
 		return Message{}, noMessage()
 	}
-	err = a.Router.CancelOne(ctx, id)
-	if re := (*router.Error)(nil); err != nil && !(errors.As(err, &re) && re.Code == router.NotFound) {
+	err = do(ctx, id)
+	if re := (*router.Error)(nil); err != nil && !(errors.As(err, &re) && re.Code == router.NotFound && re.Field == "") {
 		return Message{}, err
 	}
 	return a.message(ctx, in)

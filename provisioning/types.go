@@ -249,6 +249,11 @@ type NewMessage struct {
 	Text string `json:"text"`
 }
 
+// Assignment says who gets an incoming message.
+type Assignment struct {
+	User string `json:"user" minLength:"1" doc:"system_id"`
+}
+
 // MessageID answers a message that is on disk.
 type MessageID struct {
 	ID string `json:"id"`
@@ -312,6 +317,7 @@ type MessageFilter struct {
 	User   string `query:"user" doc:"system_id"`
 	State  string `query:"state" doc:"a message_state such as DELIVERED"`
 	Kind   string `query:"kind" enum:"MT,MO,receipt" doc:"which way"`
+	NoUser bool   `query:"no_user" doc:"only incoming messages that no user owns"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	Before string `query:"before" doc:"id: only messages older than this one"`
 }

@@ -195,10 +195,7 @@ func (r *Router) own(m *storage.Message, now storage.Time) {
 		m.Reason = fmt.Sprintf("no user owns the address %s", orDefault(m.Dest.Addr, "of this SIM, which has no number"))
 		return
 	}
-	m.User = user
-	m.ExpiresAt = r.after(now, r.keepFor(user))
-	m.Deadline = m.ExpiresAt
-	m.Queue, m.DueAt = UserQueue(user), now
+	r.give(m, user, now)
 	m.Note(now, "route", "to user "+user+" by address range")
 }
 

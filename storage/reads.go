@@ -137,17 +137,18 @@ type Filter struct {
 	State  *State
 	Queue  string
 	Kind   Kind
-	Before ID  // older than this one
-	Limit  int // 0: 100
+	NoUser bool // only those of no user: MO that nobody owns
+	Before ID   // older than this one
+	Limit  int  // 0: 100
 }
 
 func (f *Filter) all() bool {
-	return f.User == "" && f.State == nil && f.Queue == "" && f.Kind == 0
+	return f.User == "" && f.State == nil && f.Queue == "" && f.Kind == 0 && !f.NoUser
 }
 
 func (f *Filter) picks(o *outline) bool {
 	return (f.User == "" || f.User == o.User) && (f.State == nil || *f.State == o.State) &&
-		(f.Queue == "" || f.Queue == o.Queue) && (f.Kind == 0 || f.Kind == o.Kind)
+		(f.Queue == "" || f.Queue == o.Queue) && (f.Kind == 0 || f.Kind == o.Kind) && (!f.NoUser || o.User == "")
 }
 
 // Messages gives messages, newest first.

@@ -50,6 +50,7 @@ type messagesCmd struct {
 	User  string `placeholder:"NAME" help:"only messages of this user"`
 	State string `placeholder:"S" help:"only messages in this state, such as DELIVERED"`
 	Kind  string `placeholder:"K" enum:",MT,MO,receipt,all" default:"" help:"MT, MO, receipt or all (default: all but receipts)"`
+	None  bool   `name:"no-user" help:"only incoming messages that no user owns"`
 	Limit int    `placeholder:"N" help:"at most so many (default: all)"`
 	JSON  bool   `name:"json" help:"print as JSON"`
 }
@@ -71,7 +72,7 @@ func (c *messagesCmd) Run(e *env) error {
 
 // each hands on one message after the other, newest first, page by page.
 func (c *messagesCmd) each(ctx context.Context, api *client.Client, take func(*provisioning.Message) error) error {
-	f := provisioning.MessageFilter{User: c.User, State: c.State, Kind: c.Kind, Limit: page}
+	f := provisioning.MessageFilter{User: c.User, State: c.State, Kind: c.Kind, NoUser: c.None, Limit: page}
 	if c.Kind == "all" {
 		f.Kind = ""
 	}
@@ -138,6 +139,7 @@ func (c *messagesCmd) asTable(ctx context.Context, e *env, api *client.Client) e
 type messageCmd struct {
 	Show   messageShowCmd   `cmd:"" default:"withargs" help:"Show one message with its timeline."`
 	Cancel messageCancelCmd `cmd:"" help:"Cancel a message that has not been sent."`
+	Assign messageAssignCmd `cmd:"" help:"Give an incoming message that no user owns to one."`
 }
 
 type messageShowCmd struct {
@@ -165,6 +167,23 @@ type messageCancelCmd struct {
 func (c *messageCancelCmd) Run(e *env) error {
 	return c.call(e, writes, func(ctx context.Context, api *client.Client) error {
 		m, err := api.CancelMessage(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		return showMessage(e, c.JSON, &m)
+	})
+}
+
+type messageAssignCmd struct {
+	dataDir
+	ID   string `arg:"" help:"its ID; gsmgate messages --no-user lists those that nobody owns"`
+	User string `arg:"" help:"system_id"`
+	JSON bool   `name:"json" help:"print as JSON"`
+}
+
+func (c *messageAssignCmd) Run(e *env) error {
+	return c.call(e, writes, func(ctx context.Context, api *client.Client) error {
+		m, err := api.AssignMessage(ctx, c.ID, c.User)
 		if err != nil {
 			return err
 		}

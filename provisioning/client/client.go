@@ -245,6 +245,11 @@ func (c *Client) CancelMessage(ctx context.Context, id string) (m provisioning.M
 	return m, c.call(ctx, http.MethodPost, "/v1/messages/"+url.PathEscape(id)+"/cancel", nil, &m)
 }
 
+// AssignMessage gives an incoming message that nobody owns to a user.
+func (c *Client) AssignMessage(ctx context.Context, id, user string) (m provisioning.Message, err error) {
+	return m, c.call(ctx, http.MethodPost, "/v1/messages/"+url.PathEscape(id)+"/assign", provisioning.Assignment{User: user}, &m)
+}
+
 // Messages gives one page, newest first; the next one is Before its last ID.
 func (c *Client) Messages(ctx context.Context, f provisioning.MessageFilter) (list []provisioning.Message, err error) {
 	q := url.Values{}
@@ -252,6 +257,9 @@ func (c *Client) Messages(ctx context.Context, f provisioning.MessageFilter) (li
 		if value != "" {
 			q.Set(key, value)
 		}
+	}
+	if f.NoUser {
+		q.Set("no_user", "true")
 	}
 	if f.Limit > 0 {
 		q.Set("limit", strconv.Itoa(f.Limit))
