@@ -184,7 +184,9 @@ func (r *Router) fillMO(m *storage.Message, now storage.Time) {
 	m.Parts = []storage.Part{{}}
 	m.ExpiresAt = r.after(now, r.o.Retention)
 	m.Deadline = m.ExpiresAt
-	r.own(m, now)
+	if !r.dropped(m, now) {
+		r.own(m, now)
+	}
 }
 
 // own gives an MO message to the user whose address range holds its

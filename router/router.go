@@ -58,12 +58,13 @@ type Router struct {
 	log      *slog.Logger
 	channels []Channel // not changed once Run was called
 
-	owners atomic.Pointer[owners]
-	rules  atomic.Pointer[rules]
-	users  sync.Mutex // one change of users at a time: conflicts are checked before the commit
-	door   *admissions
-	secret [32]byte // key of the proofs in known
-	known  sync.Map // system_id → proof of the password that was verified last
+	owners    atomic.Pointer[owners]
+	rules     atomic.Pointer[rules]
+	moFilters atomic.Pointer[[]moFilter]
+	users     sync.Mutex // one change of users at a time: conflicts are checked before the commit
+	door      *admissions
+	secret    [32]byte // key of the proofs in known
+	known     sync.Map // system_id → proof of the password that was verified last
 
 	watchers watchers
 
@@ -98,6 +99,7 @@ func New(db *storage.DB, o Options) *Router {
 	r.pending, r.flags = newPending(r), newFlags(r)
 	crand.Read(r.secret[:])
 	r.learnUsers()
+	r.learnMOFilters()
 	r.door.guard.recall(db.Users())
 	return r
 }

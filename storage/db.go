@@ -72,8 +72,9 @@ type DB struct {
 	stopped  chan struct{}    // closed when both goroutines are gone
 	close    func() error     // sync.OnceValue
 
-	users atomic.Pointer[map[string]User] // replaced, never changed
-	sims  table[SIM]
+	users     atomic.Pointer[map[string]User] // replaced, never changed
+	sims      table[SIM]
+	moFilters table[MOFilter]
 
 	mu       sync.RWMutex // over the committed state below; only the writer changes it
 	balances map[string]Balance
@@ -115,6 +116,7 @@ func open(path string, o Options, readOnly bool, steps []migration) (*DB, error)
 	}
 	db := &DB{path: path, opts: o, codec: c, readOnly: readOnly}
 	db.sims = table[SIM]{bucket: inSIMs, validate: validateSIM}
+	db.moFilters = table[MOFilter]{bucket: inMOFilters, validate: validateMOFilter}
 	var file *os.File
 	err = guard(path, func() error { return db.openFile(&file, steps) })
 	if err != nil {

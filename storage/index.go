@@ -11,25 +11,26 @@ import (
 type bucket uint8
 
 const (
-	inMeta     bucket = iota // name → be64
-	inUsers                  // system_id → User
-	inBalances               // system_id → Balance
-	inMessages               // be64 id → Message
-	inDue                    // queue NUL be64 at be64 id → nothing
-	inDeadline               // be64 at be64 id → nothing
-	inTrying                 // be64 id → nothing
-	inFlagged                // be64 id → nothing
-	inReports                // lane NUL match NUL be64 id be16 part → the part's reference
-	inDedupe                 // key → be64 id of the message, 0 of a segment that waits
-	inSegments               // see segmentPrefix, be64 set, number → Segment
-	inLedger                 // be64 seq → Entry
-	inSIMs                   // ICCID → SIM
-	buckets                  // how many there are
+	inMeta      bucket = iota // name → be64
+	inUsers                   // system_id → User
+	inBalances                // system_id → Balance
+	inMessages                // be64 id → Message
+	inDue                     // queue NUL be64 at be64 id → nothing
+	inDeadline                // be64 at be64 id → nothing
+	inTrying                  // be64 id → nothing
+	inFlagged                 // be64 id → nothing
+	inReports                 // lane NUL match NUL be64 id be16 part → the part's reference
+	inDedupe                  // key → be64 id of the message, 0 of a segment that waits
+	inSegments                // see segmentPrefix, be64 set, number → Segment
+	inLedger                  // be64 seq → Entry
+	inSIMs                    // ICCID → SIM
+	inMOFilters               // name → MOFilter
+	buckets                   // how many there are
 )
 
 func (b bucket) name() []byte {
 	return []byte([buckets]string{"meta", "users", "balances", "messages", "due",
-		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger", "sims"}[b])
+		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger", "sims", "mo_filters"}[b])
 }
 
 // fill is how full pages are left when they split. Buckets that grow at their

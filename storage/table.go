@@ -29,7 +29,7 @@ type anyTable interface {
 }
 
 // tables gives all that a store has.
-func (db *DB) tables() []anyTable { return []anyTable{&db.sims} }
+func (db *DB) tables() []anyTable { return []anyTable{&db.sims, &db.moFilters} }
 
 // load reads the records from the file.
 func (t *table[T]) load(tx *bolt.Tx, c codec) error {

@@ -205,6 +205,19 @@ func periodQuery(p provisioning.Period) url.Values {
 	return q
 }
 
+// Filters lists the filters of incoming messages.
+func (c *Client) Filters(ctx context.Context) (list []provisioning.Filter, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/filters", nil, &list)
+}
+
+func (c *Client) AddFilter(ctx context.Context, f provisioning.Filter) (out provisioning.Filter, err error) {
+	return out, c.call(ctx, http.MethodPost, "/v1/filters", f, &out)
+}
+
+func (c *Client) RemoveFilter(ctx context.Context, name string) (list []provisioning.Filter, err error) {
+	return list, c.call(ctx, http.MethodDelete, "/v1/filters/"+url.PathEscape(name), nil, &list)
+}
+
 // lintOf is where findings of a user are, or for "" those of connections that
 // never bound.
 func lintOf(name string) string {
