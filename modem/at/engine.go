@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -78,6 +79,7 @@ type Engine struct {
 	cur     *exchange
 	head    *header
 	late    lateSend
+	chatter []string
 	guard   bool // echo is off: a line that echoes means that the modem has restarted
 	counts  Counts
 	orphans int   // final results that no command waited for
@@ -127,6 +129,21 @@ func (e *Engine) GuardEcho() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.guard = true
+}
+
+// Chatter names lines that the modem says all the time, "^RSSI:": they are not recorded, for they would drive out what tells something.
+func (e *Engine) Chatter(names []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.chatter = names
+}
+
+// chats tells whether a line is chatter; one that a command waits for is not.
+func (e *Engine) chats(line string) bool {
+	if len(e.chatter) == 0 || e.cur != nil && e.cur.cmd.Accept != nil && e.cur.cmd.Accept(line) {
+		return false
+	}
+	return slices.ContainsFunc(e.chatter, func(name string) bool { return hasPrefixFold(line, name) })
 }
 
 // giveUp closes the port, once, with a reason.
@@ -181,7 +198,9 @@ func (e *Engine) take(octets []byte) (out []URC, lines []string) {
 			e.opt.Record.add(FromModem, ">")
 			e.cur.prompt()
 		case tokenLine:
-			e.opt.Record.add(FromModem, line) // before who waits for it can say more
+			if !e.chats(line) {
+				e.opt.Record.add(FromModem, line) // before who waits for it can say more
+			}
 			out = append(out, e.line(line)...)
 			if traced {
 				lines = append(lines, line)

@@ -36,6 +36,16 @@ func (e *Engine) Sync(ctx context.Context) error {
 	return e.sync(ctx)
 }
 
+// Resync is Sync for a modem that answers, and maybe not to what it was asked.
+func (e *Engine) Resync(ctx context.Context) error {
+	if err := e.turn.take(ctx, false); err != nil {
+		return err
+	}
+	defer e.turn.release()
+	e.synced = false
+	return e.sync(ctx)
+}
+
 // sync is Sync for who has the turn.
 func (e *Engine) sync(ctx context.Context) error {
 	if e.synced {

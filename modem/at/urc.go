@@ -12,6 +12,7 @@ const (
 	KindStored            // +CMTI, +CDSI: a message lies in a memory               [27.005 3.4.1]
 	KindRegistration      // +CREG, +CGREG, +CEREG                                  [27.007 7.2, 10.1.20, 10.1.22]
 	KindSIM               // +CPIN: the SIM changed its state                       [27.007 8.3]
+	KindCard              // ^SIMST, #QSS …: a card was put in or drawn; see [URC.CardGone]
 	KindUSSD              // +CUSD                                                  [27.007 7.15]
 	KindCall              // RING, +CRING, +CLIP                                    [V.250 6.3.1] [27.007 6.11]
 	KindFull              // ^SMMEMFULL, +CIEV-like: the message memory is full
@@ -41,6 +42,8 @@ func kindOf(line string) (Kind, string) {
 		return KindRegistration, name
 	case "+CPIN":
 		return KindSIM, name
+	case "^SIMST", "#QSS", "+QSIMSTAT", "+CSMINS", "^SCKS", "+UUSIMSTAT":
+		return KindCard, name
 	case "+CUSD":
 		return KindUSSD, name
 	case "RING", "+CRING", "+CLIP":
@@ -51,6 +54,22 @@ func kindOf(line string) (Kind, string) {
 		return KindRestart, name
 	}
 	return KindNone, name
+}
+
+// CardGone tells whether a KindCard says that no card is there any more. Makers differ: ^SIMST (Huawei) counts 255 and 0 as none, #QSS
+// (Telit) and ^SCKS (Cinterion) 0, and +QSIMSTAT (Quectel) and +CSMINS (SIMCom) have their setting before the state.
+func (u URC) CardGone() bool {
+	fields := Fields(u.Args)
+	last := fields[min(len(fields)-1, 1)]
+	switch strings.ToUpper(u.Name) {
+	case "^SIMST":
+		return fields[0] == "255" || fields[0] == "0"
+	case "#QSS", "^SCKS", "+QSIMSTAT", "+CSMINS":
+		return last == "0"
+	case "+UUSIMSTAT":
+		return fields[0] == "0"
+	}
+	return false
 }
 
 // header is a +CMT, +CDS or +CBM that waits for its second line.

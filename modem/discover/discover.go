@@ -17,11 +17,14 @@ import (
 type Root struct {
 	Sys fs.FS  // "/sys"; it must know links (fs.ReadLinkFS)
 	Dev string // "/dev", where the nodes are
+
+	dir string // of Sys, for what is written there; "": nothing can be
 }
 
 // Under is the root below a directory: "/" for the box itself.
 func Under(dir string) Root {
-	return Root{Sys: os.DirFS(filepath.Join(dir, "sys")), Dev: filepath.Join(dir, "dev")}
+	sys := filepath.Join(dir, "sys")
+	return Root{Sys: os.DirFS(sys), Dev: filepath.Join(dir, "dev"), dir: sys}
 }
 
 // Mode is what a device can be used for as it is now.
