@@ -8,6 +8,7 @@ import (
 
 	"gsmgate/modem/at"
 	"gsmgate/modem/pdu"
+	"gsmgate/modem/profile"
 )
 
 // Handler takes what a bank brings. Its methods are called from the goroutines of the modems, one at a time for each modem.
@@ -42,6 +43,12 @@ type Config struct {
 	PINs    map[string]string // by path or ICCID; goes before PIN
 	Refused PINMemory         // for as long as the bank lives
 
+	Profiles *profile.Table                        // profile.Builtin
+	Card     func(iccid string) Card               // what is set for a SIM: nothing
+	LastCard func(imei string) (iccid string)      // the SIM that was in a modem last, "" for none: what the bank has seen itself
+	Seen     func(ctx context.Context, about Info) // is told of each SIM that was identified, before messages go: nobody
+	Resetter *Resetter                             // for sockets and their power: these rungs are left out
+
 	AT       at.Options    // times of the engine
 	Idle     time.Duration // 30 s: an idle modem is asked for a sign of life
 	Busy     time.Duration // 60 s: signal and registration of a modem that sends all the time
@@ -50,6 +57,7 @@ type Config struct {
 	Again    time.Duration // 10 s: a sweep after the handler has refused something
 	Register time.Duration // 2 s: between looks at the registration while searching
 	Lost     time.Duration // 5 min: so long without a network, and the radio is turned off and on
+	Gap      time.Duration // 1 min: between the first two resets of a modem that is ill; doubles up to an hour
 	Stagger  time.Duration // 20 ms: between the first openings of two ports: hubs falter when all modems start at once
 }
 
@@ -58,7 +66,8 @@ func (c Config) withDefaults() Config {
 		at   *time.Duration
 		then time.Duration
 	}{{&c.Idle, 30 * time.Second}, {&c.Busy, time.Minute}, {&c.Check, 5 * time.Second}, {&c.Sweep, 5 * time.Minute},
-		{&c.Again, 10 * time.Second}, {&c.Register, 2 * time.Second}, {&c.Lost, 5 * time.Minute}, {&c.Stagger, 20 * time.Millisecond}} {
+		{&c.Again, 10 * time.Second}, {&c.Register, 2 * time.Second}, {&c.Lost, 5 * time.Minute}, {&c.Gap, time.Minute},
+		{&c.Stagger, 20 * time.Millisecond}} {
 		if *d.at <= 0 {
 			*d.at = d.then
 		}
@@ -69,17 +78,19 @@ func (c Config) withDefaults() Config {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return c
-}
-
-// pinFor returns the PIN for a SIM, "" for none.
-func (c *Config) pinFor(path, iccid string) string {
-	for _, key := range []string{iccid, path} {
-		if pin, ok := c.PINs[key]; ok && key != "" {
-			return pin
-		}
+	if c.Profiles == nil {
+		c.Profiles = profile.Builtin()
 	}
-	return c.PIN
+	if c.Card == nil {
+		c.Card = func(string) Card { return Card{} }
+	}
+	if c.LastCard == nil {
+		c.LastCard = func(string) string { return "" }
+	}
+	if c.Seen == nil {
+		c.Seen = func(context.Context, Info) {}
+	}
+	return c
 }
 
 // pauseFor waits, and says whether ctx still lives.

@@ -2,8 +2,6 @@ package modem
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -88,12 +86,15 @@ func (s *session) identify(ctx context.Context) error {
 		line = strings.TrimPrefix(strings.TrimPrefix(line, q.name+":"), "Revision:")
 		*q.to = strings.Trim(line, "\" ")
 	}
-	s.quirk = quirkOf(maker, model)
+	s.profile = s.cfg.Profiles.Find(maker, model, revision)
+	s.at.Chatter(s.profile.Chatter)
 	if err := s.claim(ctx, at.DigitsOf(imei)); err != nil {
 		return err
 	}
-	s.m.update(func(i *Info) { i.Manufacturer, i.Model, i.Revision, i.IMEI = maker, model, revision, imei })
-	for _, command := range s.quirk.init {
+	s.m.update(func(i *Info) {
+		i.Manufacturer, i.Model, i.Revision, i.IMEI, i.Profile = maker, model, revision, imei, s.profile.Name
+	})
+	for _, command := range s.profile.Init {
 		if _, err := s.tell(ctx, command); err != nil {
 			return err
 		}
@@ -122,8 +123,9 @@ func (s *session) identifySIM(ctx context.Context) error {
 			sim.ICCID = name
 		}
 	}
-	s.sim = sim
+	s.sim, s.iccid = sim, iccid
 	s.m.update(func(i *Info) { i.SIM = sim })
+	s.cfg.Seen(ctx, s.m.Info())
 	return nil
 }
 
@@ -155,8 +157,8 @@ func plainNumber(s string) string {
 }
 
 func (s *session) askICCID(ctx context.Context) (string, error) {
-	names := []string{"+CCID:", "+ICCID:", "^ICCID:", "+QCCID:", "+CICCID:", "#CCID:", "^SCID:", "ICCID:"}
-	for _, command := range s.quirk.iccid {
+	names := []string{"+CCID:", "+ICCID:", "^ICCID:", "+QCCID:", "+CICCID:", "#CCID:", "^SCID:", "!ICCID:", "ICCID:"}
+	for _, command := range s.profile.ICCID {
 		line, err := s.ask(ctx, command, at.ICCID(names...))
 		if err != nil {
 			return "", err
@@ -172,34 +174,31 @@ func (s *session) askICCID(ctx context.Context) (string, error) {
 func (s *session) setUp(ctx context.Context) error {
 	s.m.enter(Initialising, "setting the modem up for messages")
 	if err := s.must(ctx, "AT+CMGF=0"); err != nil { // [27.005 3.2.3]
+		s.wrongPort()
 		return err
 	}
-	line, err := s.ask(ctx, "AT+CSCA?", at.Prefix("+CSCA:")) // [27.005 3.3.1]
-	if err != nil {
+	if err := s.tellSMSC(ctx); err != nil {
 		return err
 	}
-	smsc := ""
-	if line != "" {
-		smsc = plainNumber(at.Fields(at.Params(line))[0])
-	}
-	s.m.update(func(i *Info) { i.SMSC = smsc })
-	if smsc == "" {
-		s.m.trouble(errNoSMSC)
-	}
+	var err error
 	if s.ack, err = s.tellService(ctx); err != nil {
 		return err
 	}
 	if err := s.chooseStorage(ctx); err != nil {
 		return err
 	}
-	_, err = s.tell(ctx, "AT+CMMS=2") // keep the link up between messages [27.005 3.5.6]
+	if s.profile.CMMS {
+		_, err = s.tell(ctx, "AT+CMMS=2") // keep the link up between messages [27.005 3.5.6]
+	}
 	return err
 }
 
-var errNoSMSC = errors.New("the SIM holds no service-centre address (AT+CSCA?): messages will be refused")
-
 // tellService asks for phase 2+, in which the modem acknowledges a message when we say so, and not before.       [27.005 3.2.1]
 func (s *session) tellService(ctx context.Context) (bool, error) {
+	if !s.profile.Phase2 {
+		_, err := s.tell(ctx, "AT+CSMS=0")
+		return false, err
+	}
 	line, err := s.ask(ctx, "AT+CSMS=1", at.Prefix("+CSMS:"))
 	if err != nil || line == "" {
 		if err == nil {
@@ -211,53 +210,6 @@ func (s *session) tellService(ctx context.Context) (bool, error) {
 	return strings.TrimSpace(mt) != "0", nil
 }
 
-// chooseStorage puts new messages where there is most room, and notes which memories may hold old ones.          [27.005 3.2.2]
-func (s *session) chooseStorage(ctx context.Context) error {
-	line, err := s.ask(ctx, "AT+CPMS=?", at.Prefix("+CPMS:"))
-	if err != nil {
-		return err
-	}
-	best, most := "", -1
-	for _, name := range []string{"SM", "ME"} {
-		if line != "" && !strings.Contains(line, `"`+name+`"`) {
-			continue
-		}
-		answer, err := s.ask(ctx, fmt.Sprintf("AT+CPMS=%q", name), at.Prefix("+CPMS:"))
-		if err != nil {
-			return err
-		}
-		if _, total, ok := usage(answer); ok {
-			s.storage = append(s.storage, name)
-			if total > most {
-				best, most = name, total
-			}
-		}
-	}
-	if best == "" {
-		return nil
-	}
-	if s.storage[0] != best {
-		s.storage[0], s.storage[1] = s.storage[1], s.storage[0]
-	}
-	_, err = s.selectStorage(ctx, best)
-	return err
-}
-
-// selectStorage makes name the memory to read from and, where the modem allows it, the one for new messages.
-func (s *session) selectStorage(ctx context.Context, name string) (bool, error) {
-	for _, command := range []string{fmt.Sprintf("AT+CPMS=%q,%q,%q", name, name, name), fmt.Sprintf("AT+CPMS=%q", name)} {
-		answer, err := s.ask(ctx, command, at.Prefix("+CPMS:"))
-		if err != nil {
-			return false, err
-		}
-		if used, total, ok := usage(answer); ok {
-			s.m.update(func(i *Info) { i.StoredUsed, i.StoredTotal = used, total })
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
 // usage reads "+CPMS: <used1>,<total1>,…".
 func usage(line string) (used, total int, ok bool) {
 	fields := at.Fields(at.Params(line))
@@ -267,82 +219,4 @@ func usage(line string) (used, total int, ok bool) {
 	used, err1 := strconv.Atoi(fields[0])
 	total, err2 := strconv.Atoi(fields[1])
 	return used, total, err1 == nil && err2 == nil
-}
-
-// arm tells the modem how to tell of messages, and of the network.
-func (s *session) arm(ctx context.Context) error {
-	if err := s.refuseForgotten(ctx); err != nil {
-		return err
-	}
-	cnmi, err := s.chooseCNMI(ctx)
-	if err != nil {
-		return err
-	}
-	if cnmi == "" {
-		s.m.trouble(errNoCNMI)
-	}
-	s.cnmi = cnmi
-	for _, command := range []string{"AT+CREG=1", "AT+CEREG=1"} { // [27.007 7.2, 10.1.22]
-		if _, err := s.tell(ctx, command); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// refuseForgotten makes the network send again what the modem has shown to a process that is gone: nobody acknowledges it any more, and
-// when the modem gives up waiting it turns the indications off.                                              [27.005 3.4.4, 4.7]
-func (s *session) refuseForgotten(ctx context.Context) error {
-	if !s.ack || s.receiving.shown.Load() > 0 { // one that was shown to us will be acknowledged
-		return nil
-	}
-	_, err := s.tell(ctx, "AT+CNMA=2") // refused when nothing waits
-	return err
-}
-
-var errNoCNMI = errors.New("the modem tells of no messages (AT+CNMI): they are found by the sweep")
-
-// cnmiWishes are the forms of AT+CNMI in the order in which they are liked: with phase 2+ messages straight to us, for nothing is then
-// left on the SIM when we fall; without it stored ones, for a straight one is acknowledged before we have it. Status reports straight,
-// else stored, else none.                                                                                          [27.005 3.4.1]
-func cnmiWishes(ack bool) [][5]int {
-	straight := [][5]int{{2, 2, 0, 1, 0}, {1, 2, 0, 1, 0}}
-	stored := [][5]int{{2, 1, 0, 1, 0}, {1, 1, 0, 1, 0}, {2, 1, 0, 2, 0}, {1, 1, 0, 2, 0}, {3, 1, 0, 1, 0}, {3, 1, 0, 2, 0},
-		{2, 1, 0, 0, 0}, {1, 1, 0, 0, 0}}
-	if ack {
-		return append(straight, stored...)
-	}
-	return append(stored, straight...)
-}
-
-// chooseCNMI asks which values the modem knows, and gives it the form that is liked best among them; each with the buffer flushed or,
-// where the modem does not know that, cleared. A modem that does not say is asked one by one.
-func (s *session) chooseCNMI(ctx context.Context) (string, error) {
-	line, err := s.ask(ctx, "AT+CNMI=?", at.Prefix("+CNMI:"))
-	if err != nil {
-		return "", err
-	}
-	known := at.Fields(at.Params(line))
-	for _, wish := range cnmiWishes(s.ack) {
-		for _, flush := range []int{0, 1} {
-			wish[4] = flush
-			if line != "" && !allows(known, wish) {
-				continue
-			}
-			command := fmt.Sprintf("AT+CNMI=%d,%d,%d,%d,%d", wish[0], wish[1], wish[2], wish[3], wish[4])
-			if taken, err := s.tell(ctx, command); taken || err != nil {
-				return command, err
-			}
-		}
-	}
-	return "", nil
-}
-
-func allows(known []string, wish [5]int) bool {
-	for i, v := range wish {
-		if i < len(known) && !at.InRange(known[i], v) {
-			return false
-		}
-	}
-	return true
 }

@@ -40,7 +40,7 @@ func (c *checker) greeted() {
 
 func (c *checker) identified() {
 	i := c.m.Info()
-	text := strings.TrimSpace(i.Manufacturer+" "+i.Model) + ", firmware " + orNone(i.Revision) + ", IMEI " + orNone(i.IMEI) + ", handled as " + c.s.quirk.name
+	text := strings.TrimSpace(i.Manufacturer+" "+i.Model) + ", firmware " + orNone(i.Revision) + ", IMEI " + orNone(i.IMEI) + ", handled as " + c.s.profile.Name
 	if i.IMEI == "" || i.Model == "" {
 		c.warn("identity", text, "the modem does not tell all (AT+CGMM, AT+CGSN): name it by its path")
 		return
@@ -57,7 +57,7 @@ func orNone(s string) string {
 
 // unlocked tells the tries that are left, where the modem does.
 func (c *checker) unlocked(ctx context.Context) error {
-	left, known, err := c.s.triesLeft(ctx)
+	left, known, err := c.s.triesLeft(ctx, "SIM PIN")
 	switch {
 	case err != nil:
 		return err

@@ -32,6 +32,7 @@ type Finder struct {
 	chosen map[string]int    // the interface that was found to be the one, by model
 	users  map[string]string // the place that uses a device or asks it, by USB path
 	imeis  map[string]asked  // what was learnt when looking for an IMEI, by plugging-in
+	wrong  map[string][]int  // interfaces that turned out to be the wrong ones, by plugging-in
 }
 
 // asked is what a device has answered, or not.
@@ -138,7 +139,7 @@ func (f *Finder) openDevice(ctx context.Context, d discover.Device, place string
 	if err != nil {
 		return nil, err
 	}
-	return &placedPort{ReadWriteCloser: port, place: placeOf(d, choice.port)}, nil
+	return &placedPort{ReadWriteCloser: port, place: placeOf(d, choice.port), wrong: func() bool { return f.forgetChoice(d, choice.port) }}, nil
 }
 
 // errOther says that a device is another modem than the one that is looked for.
@@ -253,6 +254,11 @@ func (f *Finder) prune(all []discover.Device) {
 			delete(f.imeis, plugging)
 		}
 	}
+	for plugging := range f.wrong {
+		if !slices.ContainsFunc(all, func(d discover.Device) bool { return d.Plugging() == plugging }) {
+			delete(f.wrong, plugging)
+		}
+	}
 }
 
 // Watch is a [Source]: it looks again and again what is plugged in.
@@ -319,7 +325,11 @@ type placedPort struct {
 	place   Place
 	once    sync.Once
 	release func() // may be nil
+	wrong   func() bool
 }
+
+// Wrong says that the port is deaf for what the others might hear. It is true when another will be tried.
+func (p *placedPort) Wrong() bool { return p.wrong != nil && p.wrong() }
 
 // Place is where the port is.
 func (p *placedPort) Place() Place { return p.place }

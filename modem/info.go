@@ -37,6 +37,13 @@ type SIM struct {
 	Number string // its own number as the SIM has it, "" when it has none                       [27.007 7.1]
 }
 
+// Cell is where a modem is registered; a field is "" where the modem does not tell it.                   [27.007 7.2, 10.1.22]
+type Cell struct {
+	Area   string // location or tracking area code, in hex
+	ID     string // cell identity, in hex
+	Access string // "GSM", "UTRAN", "E-UTRAN" …
+}
+
 // NoSignal is the Signal of a modem that does not know it.                                       [27.007 8.5]
 const NoSignal = 99
 
@@ -50,11 +57,20 @@ type Info struct {
 	Place  Place     // where it is now, or was last
 
 	IMEI, Manufacturer, Model, Revision string
+	Profile                             string // the row of the table of models by which it is handled
 	SIM                                 SIM
 	SMSC                                string // service-centre address of the SIM
+	SMSCReason                          string // what is wrong with it, "" when nothing is
+	Registration                        string // "home", "roaming", "searching", "denied", "emergency", "off" or "unknown"; "" before it was asked
 	Operator                            string
+	PLMN                                string // the operator's number: country and network code, five or six digits
 	Roaming                             bool
+	Cell                                Cell
 	Signal                              int // 0 to 31, or NoSignal
+	SignalDBM                           int // received power; 0 when it is not known
+
+	ReportWay    string // how status reports come: "straight", "stored" or "none"; "" before it was tried
+	ReportReason string // why none come
 
 	StoredUsed, StoredTotal int // of the memory for incoming messages
 
@@ -71,6 +87,9 @@ type Info struct {
 	ParkedUntil  time.Time
 	ParkedReason string
 	Health       int // percent of the latest sends that went well, 100 when there were none
+
+	Resets      []Reset       // the newest, the oldest of them first; never changed in place
+	ResetCounts [rungs]uint64 // how often each rung was taken
 
 	LastError   string // the newest thing that went wrong
 	LastErrorAt time.Time

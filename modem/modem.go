@@ -27,13 +27,18 @@ type Modem struct {
 	unsurePIN   string
 	unsureTries int
 
+	orders chan Rung // one slot: a reset that somebody wants
+	ladder ladder    // touched by run
+
 	mu   sync.Mutex
 	info Info
 	live *session // while ready
 }
 
 func newModem(b *Bank, path string) *Modem {
-	m := &Modem{cfg: &b.cfg, bank: b, path: path, log: b.cfg.Log.With("modem", path), record: at.NewRecorder(at.RecordSize)}
+	m := &Modem{cfg: &b.cfg, bank: b, path: path, log: b.cfg.Log.With("modem", path), record: at.NewRecorder(at.RecordSize),
+		orders: make(chan Rung, 1)}
+	m.ladder.first = b.cfg.Gap
 	m.info = Info{Path: path, State: Opening, Since: time.Now(), Signal: NoSignal, Health: 100}
 	return m
 }
@@ -56,14 +61,17 @@ func (m *Modem) update(change func(*Info)) {
 }
 
 // enter changes the state. reason is for people, and empty only for ready.
-func (m *Modem) enter(state State, reason string) {
+func (m *Modem) enter(state State, reason string) { m.enterHint(state, reason, "") }
+
+// enterHint is enter with what a person can do about it.
+func (m *Modem) enterHint(state State, reason, hint string) {
 	var before State
 	m.update(func(i *Info) {
 		before = i.State
 		if i.State != state {
 			i.State, i.Since = state, time.Now()
 		}
-		i.Reason, i.Hint = reason, ""
+		i.Reason, i.Hint = reason, hint
 	})
 	if before != state {
 		m.log.Info("modem "+state.String(), "was", before.String(), "reason", reason)
@@ -89,7 +97,8 @@ func (m *Modem) run(ctx context.Context) {
 			failures = 1
 		}
 		m.ended(failures, err)
-		if !pauseFor(ctx, pause(failures, err, rand.Float64())) {
+		m.mend(ctx, err)
+		if !m.rest(ctx, pause(failures, err, rand.Float64())) {
 			break
 		}
 	}
@@ -126,6 +135,8 @@ func (m *Modem) ended(failures int, err error) {
 	switch {
 	case absent:
 		m.enter(Absent, err.Error())
+	case isReset(err):
+		m.enter(Opening, err.Error())
 	case failures >= failedAfter, isUseless(err):
 		m.enter(Failed, err.Error())
 	default:

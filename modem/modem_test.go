@@ -536,15 +536,6 @@ func TestRing_HungUp(t *testing.T) {
 	}, k)
 }
 
-func TestQuirks_FirstMatchAndPlain(t *testing.T) {
-	for _, c := range []struct{ maker, model, want string }{{"huawei", "E173", "Huawei"}, {"SIMCOM_Ltd", "SIMCOM_SIM800L", "SIMCom"},
-		{"", "SIM800 R14.18", "SIM800"}, {"Quectel", "EC25", "Quectel"}, {"ACME", "X", "plain"}, {"", "", "plain"}} {
-		if got := quirkOf(c.maker, c.model).name; got != c.want {
-			t.Errorf("%s %s: %s, want %s", c.maker, c.model, got, c.want)
-		}
-	}
-}
-
 func TestPause_GrowsToItsCap(t *testing.T) {
 	for _, c := range []struct {
 		n    int

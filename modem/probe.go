@@ -15,6 +15,34 @@ import (
 // Which of a stick's ports is the one to use is found by asking all of them at once: some are for diagnosis or positions, and of those that
 // speak AT often but one brings URCs, without which messages are seen late.
 
+// A port that was chosen by a guess, or because it was right for another stick of the same make, may be the wrong one all the same: it takes
+// no commands for messages, or never tells of any although they come. Then it is given up, and the choice made anew.
+
+var errDeafPort = errors.New("the port brings no word of messages: another one is tried")
+
+// wrongPort gives the port up. It is true when another will be tried.
+func (s *session) wrongPort() bool {
+	p, ok := s.port.(interface{ Wrong() bool })
+	return ok && p.Wrong()
+}
+
+// maxMissed is how many sweeps may find what nobody told of: what comes in just then may be found before it is told of.
+const maxMissed = 2
+
+// suspect notes what a sweep has found, and ends the session when the port is deaf.
+func (r *receiver) suspect(found bool) {
+	if r.heard.Load() || r.s.at.Counts().Foreign > 0 {
+		r.missed = 0
+		return
+	}
+	if !found || r.s.cnmi == "" {
+		return
+	}
+	if r.missed++; r.missed >= maxMissed && r.s.wrongPort() {
+		r.s.end(errDeafPort)
+	}
+}
+
 // choice is the port of a device that is used.
 type choice struct {
 	port discover.Port
@@ -68,7 +96,7 @@ func (f *Finder) choose(ctx context.Context, d discover.Device, wantIMEI bool) (
 	if ctx.Err() != nil {
 		return choice{}, ctx.Err()
 	}
-	right, err := best(d, answers)
+	right, err := best(d, f.withoutWrong(d, answers))
 	if err != nil {
 		return choice{}, err
 	}
@@ -106,6 +134,39 @@ func best(d discover.Device, answers []answer) (answer, error) {
 		}
 	}
 	return answer{}, &NoAnswerError{d.Path, len(answers)}
+}
+
+// forgetChoice gives up a port that was chosen for its model by what another of its kind was like, or by a guess, and that has turned out
+// deaf. It is true when the device has others that may do; when all were tried they are all as good again.
+func (f *Finder) forgetChoice(d discover.Device, p discover.Port) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.chosen[model(d)] == p.Interface {
+		delete(f.chosen, model(d))
+	}
+	wrong := append(f.wrong[d.Plugging()], p.Interface)
+	if f.wrong == nil {
+		f.wrong = map[string][]int{}
+	}
+	if len(wrong) >= len(d.Ports) || len(f.wrong) >= maxModels {
+		delete(f.wrong, d.Plugging())
+		return false
+	}
+	f.wrong[d.Plugging()] = wrong
+	f.log().Info("port given up", "usb", d.Path, "device", d.ID(), "interface", p.Interface, "node", p.Node)
+	return true
+}
+
+// withoutWrong leaves out what has turned out to be wrong, unless no other port is for messages.
+func (f *Finder) withoutWrong(d discover.Device, answers []answer) []answer {
+	f.mu.Lock()
+	wrong := f.wrong[d.Plugging()]
+	f.mu.Unlock()
+	rest := slices.DeleteFunc(slices.Clone(answers), func(a answer) bool { return slices.Contains(wrong, a.port.Interface) })
+	if !slices.ContainsFunc(rest, func(a answer) bool { return a.sms }) {
+		return answers
+	}
+	return rest
 }
 
 // model names the devices that have the same ports.

@@ -19,6 +19,10 @@ type receiver struct {
 	s       *session
 	up      chan struct{} // closed when the modem is up
 	inbox   chan at.URC   // from listen
+	heard   atomic.Bool   // the modem has said something by itself
+	sweeps  int           // so far
+	swept   int           // messages that they found
+	missed  int           // sweeps that found what no URC had told of, while none had told of anything
 	lost    int           // URCs lost so far, as of the last look; touched by the session's run
 	mem     string        // the memory that is selected
 	stored  map[string]string
@@ -46,6 +50,7 @@ func (r *receiver) allow() { close(r.up) }
 func (r *receiver) listen(ctx context.Context) {
 	defer close(r.inbox)
 	for u := range r.s.at.URCs() {
+		r.heard.Store(true)
 		if r.state(u) {
 			continue
 		}
@@ -68,6 +73,10 @@ func (r *receiver) state(u at.URC) bool {
 		s.noteURC(u.Name, u.Args)
 	case at.KindRestart:
 		s.end(fmt.Errorf("%w (%s)", at.ErrRestarted, u.Name))
+	case at.KindCard:
+		if r.isUp() && u.CardGone() {
+			s.end(errCardDrawn)
+		}
 	case at.KindSIM:
 		if word := strings.ToUpper(at.Fields(u.Args)[0]); r.isUp() && word != "READY" {
 			s.end(fmt.Errorf("the SIM says %s", word))
@@ -199,7 +208,7 @@ func (r *receiver) use(ctx context.Context, name string) bool {
 func (r *receiver) sweepAll(ctx context.Context) time.Duration {
 	r.failing = false
 	r.mem = "" // so that the numbers of the memory are read anew
-	again := false
+	again, before := false, r.swept
 	names := r.s.storage
 	if strings.HasSuffix(r.s.cnmi, ",2,0") || strings.HasSuffix(r.s.cnmi, ",2,1") {
 		names = append(names[:len(names):len(names)], "SR")
@@ -212,6 +221,8 @@ func (r *receiver) sweepAll(ctx context.Context) time.Duration {
 	if len(names) == 0 {
 		again = r.sweep(ctx, "")
 	}
+	r.suspect(r.sweeps > 0 && r.swept > before)
+	r.sweeps++
 	if again || r.failing {
 		return r.s.cfg.Again
 	}
@@ -228,6 +239,7 @@ func (r *receiver) sweep(ctx context.Context, name string) (again bool) {
 		return false
 	}
 	again = a.Cut
+	r.swept += len(a.Records)
 	for _, rec := range a.Records {
 		index, err := strconv.Atoi(at.Fields(at.Params(rec.Line))[0])
 		if err != nil {

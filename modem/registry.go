@@ -257,6 +257,6 @@ func (m *Modem) take(t tally, other bool) {
 func (m *Modem) forget() {
 	m.update(func(i *Info) {
 		*i = Info{Path: i.Path, State: i.State, Reason: i.Reason, Hint: i.Hint, Since: i.Since, Place: i.Place, Signal: NoSignal,
-			Sessions: i.Sessions, LastError: i.LastError, LastErrorAt: i.LastErrorAt}
+			Sessions: i.Sessions, Resets: i.Resets, ResetCounts: i.ResetCounts, LastError: i.LastError, LastErrorAt: i.LastErrorAt}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gsmgate/modem/at"
+	"gsmgate/modem/profile"
 )
 
 // session is the life of one open port. run starts four goroutines beside its own: the reader of the engine, the two of the receiver
@@ -18,6 +19,7 @@ import (
 type session struct {
 	m     *Modem
 	cfg   *Config
+	port  io.ReadWriteCloser // closed by the engine
 	at    *at.Engine
 	log   *slog.Logger
 	kick  chan struct{} // one slot: look at the registration now
@@ -25,11 +27,13 @@ type session struct {
 	probe chan struct{} // one slot: a message was refused for the modem's sake; see what ails it
 	fault chan error    // one slot: the session must end
 
-	reached  bool // was ready; touched by run
-	pinTried bool // a PIN was given; touched by run
-	quirk    quirk
+	reached  bool   // was ready; touched by run
+	pinTried string // key of the PIN that was given; touched by run
+	profile  *profile.Profile
 	echoes   bool         // echo cannot be turned off
 	poll     int          // looks at the modem so far; touched by run
+	power    strength     // whether the modem knows AT+CESQ; touched by run
+	ailment  atomic.Int64 // the newest refusal that nudged probe: see resettable
 	failures atomic.Int32 // refusals in a row that name no message
 	sending  atomic.Int32 // Submits under way
 
@@ -39,9 +43,12 @@ type session struct {
 
 	regMu sync.Mutex
 	reg   map[string]int // state of registration by the name of the answer, "+CREG"; absent for what the modem does not know
+	cells map[string]Cell
 
 	// Set by bringUp before the receiver is let in.
 	sim     SIM
+	iccid   string   // as the modem told it; "" when it did not
+	smsc    string   // the service-centre address that the SIM's record wanted
 	ack     bool     // phase 2+: +CMT and +CDS want +CNMA             [27.005 3.4.4]
 	cnmi    string   // the command that was taken
 	storage []string // memories to sweep, the one for new messages first
@@ -52,8 +59,8 @@ type session struct {
 func newSession(m *Modem, port io.ReadWriteCloser) *session {
 	opt := m.cfg.AT
 	opt.Log, opt.Record = m.log, m.record
-	s := &session{m: m, cfg: m.cfg, log: m.log, at: at.New(port, opt), kick: make(chan struct{}, 1), wake: make(chan struct{}, 1),
-		probe: make(chan struct{}, 1), fault: make(chan error, 1), reg: map[string]int{}}
+	s := &session{m: m, cfg: m.cfg, port: port, log: m.log, at: at.New(port, opt), kick: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		probe: make(chan struct{}, 1), fault: make(chan error, 1), reg: map[string]int{}, cells: map[string]Cell{}}
 	s.receiving = newReceiver(s)
 	return s
 }
@@ -128,8 +135,12 @@ func (s *session) watch(ctx context.Context) error {
 		case err := <-s.fault:
 			return err
 		case <-s.kick:
+		case rung := <-s.m.orders:
+			if err := s.reset(ctx, rung, byCommand); err != nil {
+				return err
+			}
 		case <-s.probe:
-			if err := s.examine(ctx); err != nil {
+			if err := s.treat(ctx); err != nil {
 				return err
 			}
 		case <-timer.C:
@@ -143,6 +154,7 @@ func (s *session) watch(ctx context.Context) error {
 			if err := s.look(ctx); err != nil {
 				return err
 			}
+			s.m.ladder.well(time.Now(), s.m.Info())
 		}
 		if s.settled() {
 			return nil
@@ -153,6 +165,7 @@ func (s *session) watch(ctx context.Context) error {
 // settled tells whether the registration is lost and nothing is on its way any more. Modems that change cell or radio in mid-send are
 // off for some seconds: the message under way gets its answer yet, and the next has to wait.
 func (s *session) settled() bool {
+	s.showNetwork()
 	if s.registered() {
 		s.m.enter(Ready, "")
 		return false

@@ -2,11 +2,8 @@ package modem
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,35 +15,22 @@ const (
 	simAccept = 30 * time.Second // for a SIM to be ready after its PIN
 )
 
-// unlock waits until the SIM can be used, and gives it the PIN when it wants one. [27.007 8.3]
+// unlock waits until the SIM can be used, and gives it the PIN when it wants one. What the PIN is it asks each time anew. [27.007 8.3]
 func (s *session) unlock(ctx context.Context) error {
 	for from := time.Now(); ; {
 		word, err := s.simState(ctx)
 		if err != nil {
 			return err
 		}
-		switch word {
-		case "READY":
+		if word == "READY" {
 			return nil
-		case "SIM PIN":
-			reason, err := s.enterPIN(ctx)
-			if err != nil {
-				return err
-			}
-			if reason == "" {
-				continue
-			}
-			s.m.enter(PIN, reason)
-		case "SIM PUK":
-			s.m.enter(PIN, "the SIM is blocked and wants its PUK")
-		case "busy":
-			s.m.enter(Initialising, "the SIM is busy")
-		case "none":
-			s.m.enter(Failed, "no SIM")
-		case "failure":
-			s.m.enter(Failed, "the SIM cannot be read")
-		default:
-			s.m.enter(PIN, "the modem wants another code: "+word)
+		}
+		again, err := s.locked(ctx, word)
+		if err != nil {
+			return err
+		}
+		if again {
+			continue
 		}
 		if s.resign != nil && s.resign(word, time.Since(from)) {
 			return errSIMUnusable
@@ -57,10 +41,52 @@ func (s *session) unlock(ctx context.Context) error {
 	}
 }
 
+// locked does what can be done about a SIM that is not ready, and says so; again means that it may be ready now.
+func (s *session) locked(ctx context.Context, word string) (again bool, err error) {
+	switch word {
+	case "SIM PIN":
+		why, err := s.enterPIN(ctx)
+		if err != nil || why == (notOpened{}) {
+			return err == nil, err
+		}
+		s.m.enterHint(PIN, why.reason, why.hint)
+	case "SIM PUK":
+		reason := "the SIM is blocked and wants its PUK"
+		left, known, err := s.triesLeft(ctx, "SIM PUK")
+		if err != nil {
+			return false, err
+		}
+		if known {
+			reason += fmt.Sprintf("; %d tries are left for it", left)
+		}
+		s.m.enterHint(PIN, reason, "put the SIM into a telephone and give the PUK that its operator has, with a new PIN; a SIM that has refused its PUK ten times is dead")
+	case "busy":
+		s.m.enter(Initialising, "the SIM is busy")
+	case "none":
+		s.m.enterHint(Failed, "no SIM", "see that a SIM is in the slot, the right way round")
+	case "failure":
+		s.m.enterHint(Failed, "the SIM cannot be read", "clean its contacts, and try it in a telephone")
+	default:
+		s.m.enterHint(PIN, "the modem wants another code: "+word, otherCode(word))
+	}
+	return false, nil
+}
+
+// otherCode says what a code is that is no PIN of a SIM.                                                             [27.007 8.3]
+func otherCode(word string) string {
+	switch {
+	case strings.HasPrefix(word, "PH-SIM"), strings.HasPrefix(word, "PH-FSIM"):
+		return "the modem is locked to another SIM"
+	case strings.HasPrefix(word, "PH-"):
+		return "the modem is locked to a network: use a SIM of that network, or have the modem unlocked"
+	}
+	return ""
+}
+
 // errSIMUnusable ends a check; why is in Info.Reason.
 var errSIMUnusable = errors.New("the SIM cannot be used")
 
-// idle waits with an eye on what ends the session.
+// idle waits with an eye on what ends the session, and on who wants a reset.
 func (s *session) idle(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -69,6 +95,8 @@ func (s *session) idle(ctx context.Context, d time.Duration) error {
 		return nil
 	case <-s.kick:
 		return nil
+	case rung := <-s.m.orders:
+		return s.reset(ctx, rung, byCommand)
 	case err := <-s.fault:
 		return err
 	case <-ctx.Done():
@@ -113,111 +141,4 @@ func simWord(line string) string {
 		return "none"
 	}
 	return word
-}
-
-// enterPIN tries the PIN, once. reason says why it was not tried or what came of it; "" that the SIM took it.
-func (s *session) enterPIN(ctx context.Context) (reason string, err error) {
-	iccid, err := s.askICCID(ctx)
-	if err != nil {
-		return "", err
-	}
-	pin := s.cfg.pinFor(s.m.path, iccid)
-	if reason := unfit(pin); reason != "" {
-		return reason, nil
-	}
-	key := pinKey(iccid, s.m.Info().IMEI, pin)
-	left, known, err := s.triesLeft(ctx)
-	if err != nil {
-		return "", err
-	}
-	unspent := known && s.m.unsurePIN == key && s.m.unsureTries == left // its answer was lost, and it cost no try
-	if s.cfg.Refused.Refused(key) && !unspent {
-		return "the SIM has refused this PIN; it is not tried again", nil
-	}
-	if known && left <= 1 {
-		return fmt.Sprintf("only %d tries left for the PIN: it is left to you", left), nil
-	}
-	if s.pinTried {
-		return "the SIM has taken the PIN and wants it still; it is not tried again", nil
-	}
-	s.m.unsurePIN, s.m.unsureTries = key, left
-	return s.tryPIN(ctx, key, pin)
-}
-
-func unfit(pin string) string {
-	switch {
-	case pin == "":
-		return "the SIM wants a PIN, and none is known"
-	case len(pin) < 4 || len(pin) > 8 || strings.Trim(pin, "0123456789") != "": // [31.101 9.5.1]
-		return "the PIN that was given is not 4 to 8 digits; it is not tried"
-	}
-	return ""
-}
-
-// pinKey names a SIM and a PIN. Without an ICCID the modem stands for the SIM.
-func pinKey(iccid, imei, pin string) string {
-	if iccid == "" {
-		iccid = "imei" + imei
-	}
-	sum := sha256.Sum256([]byte(iccid + "/" + pin))
-	return iccid + "/" + hex.EncodeToString(sum[:8])
-}
-
-func (s *session) tryPIN(ctx context.Context, key, pin string) (reason string, err error) {
-	if err := s.cfg.Refused.Refuse(key); err != nil {
-		return fmt.Sprintf("the PIN is not tried, for that cannot be noted down: %v", err), nil
-	}
-	s.pinTried = true
-	_, err = s.at.Do(ctx, at.Command{Text: fmt.Sprintf(`AT+CPIN="%s"`, pin), Wait: simAccept})
-	var refused *at.Error
-	switch {
-	case errors.As(err, &refused):
-		s.m.unsurePIN = ""
-		s.m.trouble(err)
-		return "the SIM has refused the PIN; it is not tried again", nil
-	case err != nil:
-		return "", err
-	}
-	for until := time.Now().Add(simAccept); time.Now().Before(until); {
-		word, err := s.simState(ctx)
-		if err != nil {
-			return "", err
-		}
-		switch {
-		case word == "READY", strings.HasPrefix(word, "PH-"): // the lock of the network comes after the PIN
-			return "", s.cfg.Refused.Accept(key)
-		case word == "SIM PUK":
-			return "", nil
-		}
-		if err := s.idle(ctx, time.Second); err != nil {
-			return "", err
-		}
-	}
-	return "the SIM has taken the PIN and wants it still; it is not tried again", nil
-}
-
-// triesLeft reads how often a wrong PIN may yet be given, where the modem tells.                                   [27.007 8.65]
-func (s *session) triesLeft(ctx context.Context) (left int, known bool, err error) {
-	type query struct {
-		command, name string
-		field         int
-	}
-	queries := []query{{`AT+CPINR="SIM PIN"`, "+CPINR:", 1}}
-	if s.quirk.tries != "" {
-		queries = append(queries, query{s.quirk.tries, s.quirk.triesName, s.quirk.triesField})
-	}
-	for _, q := range queries {
-		line, err := s.ask(ctx, q.command, at.Prefix(q.name))
-		if err != nil {
-			return 0, false, err
-		}
-		fields := at.Fields(at.Params(line))
-		if line == "" || len(fields) <= q.field {
-			continue
-		}
-		if n, err := strconv.Atoi(fields[q.field]); err == nil {
-			return n, true, nil
-		}
-	}
-	return 0, false, nil
 }

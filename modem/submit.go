@@ -118,6 +118,7 @@ func (s *session) judge(ctx context.Context, err error) *SubmitError {
 	}
 	s.m.trouble(e)
 	if e.Modem {
+		s.ailment.Store(int64(e.Cause))
 		nudge(s.probe)
 	}
 	return e

@@ -106,6 +106,22 @@ type ModemUSB struct {
 	Interface *int   `json:"interface" doc:"number of the interface whose port is used; null when none is"`
 }
 
+// ModemCell is where a modem is registered; an element is empty where the modem does not tell it.
+type ModemCell struct {
+	Area   string `json:"area" doc:"location or tracking area code, in hex"`
+	ID     string `json:"id" doc:"cell identity, in hex"`
+	Access string `json:"access" doc:"such as GSM, UTRAN or E-UTRAN"`
+}
+
+// ModemReset is a reset that was tried, or several in a row that went alike.
+type ModemReset struct {
+	Reset   string    `json:"reset" doc:"at, radio, modem, port, usb or power"`
+	At      time.Time `json:"at" doc:"of the newest"`
+	Times   int       `json:"times"`
+	Why     string    `json:"why"`
+	Outcome string    `json:"outcome" doc:"done, or what went wrong"`
+}
+
 // Modem is one device of the bank.
 type Modem struct {
 	Path   string    `json:"path" doc:"as it is configured, or usb: and the socket where it was found"`
@@ -121,15 +137,25 @@ type Modem struct {
 	Model        string `json:"model"`
 	Revision     string `json:"revision"`
 
-	ICCID    string `json:"iccid"`
-	IMSI     string `json:"imsi"`
-	Number   string `json:"number" doc:"the SIM's own, when it knows it"`
-	SMSC     string `json:"smsc" doc:"service-centre address of the SIM"`
-	Operator string `json:"operator"`
-	Roaming  bool   `json:"roaming"`
+	Profile string `json:"profile" doc:"the row of the table of models by which it is handled; empty before it has told what it is"`
+
+	ICCID      string `json:"iccid"`
+	IMSI       string `json:"imsi"`
+	Number     string `json:"number" doc:"the SIM's own, when it knows it"`
+	SMSC       string `json:"smsc" doc:"service-centre address of the SIM"`
+	SMSCReason string `json:"smsc_reason" doc:"what is wrong with it; empty when nothing is"`
+
+	Registration string    `json:"registration" doc:"home, roaming, searching, denied, emergency, off or unknown; empty before it was asked"`
+	Operator     string    `json:"operator"`
+	PLMN         string    `json:"plmn" doc:"the operator's number: country and network code"`
+	Roaming      bool      `json:"roaming"`
+	Cell         ModemCell `json:"cell"`
+
+	ReportWay    string `json:"report_way" doc:"how status reports come: straight, stored or none; empty before it was tried"`
+	ReportReason string `json:"report_reason" doc:"why none come"`
 
 	Signal    *int `json:"signal" minimum:"0" maximum:"31" doc:"as the modem tells it [27.007 8.5]; null when not known"`
-	SignalDBM *int `json:"signal_dbm" doc:"null when not known"`
+	SignalDBM *int `json:"signal_dbm" doc:"received power in dBm, by AT+CESQ where the modem knows that; null when not known"`
 
 	Sent     uint64 `json:"sent" doc:"parts that the network took"`
 	Refused  uint64 `json:"refused" doc:"parts that were refused"`
@@ -137,6 +163,9 @@ type Modem struct {
 	Received uint64 `json:"received" doc:"incoming parts"`
 	Reports  uint64 `json:"reports" doc:"status reports"`
 	Sessions uint64 `json:"sessions" doc:"how often the port was opened"`
+
+	Resets     []ModemReset `json:"resets" doc:"the newest resets, the oldest of them first"`
+	ResetCount uint64       `json:"reset_count" doc:"resets since the gateway runs"`
 
 	LastError   string     `json:"last_error"`
 	LastErrorAt *time.Time `json:"last_error_at"`

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"gsmgate/modem/profile"
 	"gsmgate/provisioning"
 	"gsmgate/router"
 	"gsmgate/router/gsmchan"
@@ -27,6 +28,9 @@ type Options struct {
 	Cert   string // TLS certificate and key; empty: self-signed, in Dir
 	Key    string
 	SMPP   smppOptions
+
+	Profiles     *profile.Table // of models of modems; nil: the built-in one
+	ResetCommand []string       // resets a modem's socket, or switches its power; none
 
 	ModemRoot string // the directory with sys and dev; "/" when empty
 

@@ -22,7 +22,8 @@ func (a *App) startRouter() error {
 	fixed, finder, source := a.findModems()
 	a.gsm = gsmchan.New(gsmchan.Config{
 		Name: "gsm", Ports: fixed, Source: source, PIN: string(a.PIN), Open: finder.Open, Log: a.Log.With("in", "modem"),
-		Refused: refusedPINs{filepath.Join(a.Dir, refusedDir)}, Card: a.card,
+		Refused: refusedPINs{filepath.Join(a.Dir, refusedDir)}, Card: a.card, Cards: a.db.SIMs,
+		Profiles: a.Profiles, Resetter: &modem.Resetter{Root: discover.Under(a.ModemRoot), Command: a.ResetCommand, Log: a.Log.With("in", "modem")},
 		Learn: func(ctx context.Context, iccid string, fn func(*storage.SIM) error) error {
 			_, err := a.db.ChangeSIM(ctx, iccid, fn)
 			return err
@@ -120,7 +121,15 @@ func modemView(m modem.Info) provisioning.Modem {
 		IMEI: m.IMEI, Manufacturer: m.Manufacturer, Model: m.Model, Revision: m.Revision,
 		ICCID: m.SIM.ICCID, IMSI: m.SIM.IMSI, Number: m.SIM.Number, SMSC: m.SMSC, Operator: m.Operator, Roaming: m.Roaming,
 		Sent: m.Sent, Refused: m.Refused, Unknown: m.Unknown, Received: m.Received, Reports: m.Reports, Sessions: m.Sessions,
-		LastError: m.LastError,
+		LastError: m.LastError, Profile: m.Profile, SMSCReason: m.SMSCReason, Registration: m.Registration, PLMN: m.PLMN,
+		Cell:      provisioning.ModemCell{Area: m.Cell.Area, ID: m.Cell.ID, Access: m.Cell.Access},
+		ReportWay: m.ReportWay, ReportReason: m.ReportReason, Resets: []provisioning.ModemReset{},
+	}
+	for _, r := range m.Resets {
+		v.Resets = append(v.Resets, provisioning.ModemReset{Reset: r.Rung.String(), At: r.At, Times: r.Times, Why: r.Why, Outcome: r.Outcome})
+	}
+	for _, n := range m.ResetCounts {
+		v.ResetCount += n
 	}
 	if p := m.Place; p.USB != "" {
 		v.USB = &provisioning.ModemUSB{Path: p.USB, Vendor: p.Vendor, Product: p.Product, Serial: p.Serial, Driver: p.Driver}
@@ -129,8 +138,10 @@ func modemView(m modem.Info) provisioning.Modem {
 		}
 	}
 	if m.Signal >= 0 && m.Signal <= 31 {
-		dBm := -113 + 2*m.Signal // [27.007 8.5]
-		v.Signal, v.SignalDBM = &m.Signal, &dBm
+		v.Signal = &m.Signal
+	}
+	if m.SignalDBM != 0 {
+		v.SignalDBM = &m.SignalDBM
 	}
 	if !m.LastErrorAt.IsZero() {
 		v.LastErrorAt = &m.LastErrorAt

@@ -18,6 +18,8 @@ type settings struct {
 	Listen []string `name:"listen" placeholder:"URL" sep:"none" help:"smpps://HOST:PORT smpp://HOST:PORT https://HOST:PORT http://HOST:PORT unix:PATH; again for more (default smpps://:2776; unix:DIR/admin.sock is always there)"`
 	Modems []string `name:"modem" placeholder:"PLACE" sep:"none" help:"auto (all USB modems), usb (those and plain adapters), a device such as /dev/serial/by-id/…, usb:1-1.4 (socket), imei:DIGITS, tcp://HOST:PORT or rfc2217://HOST:PORT[?baud=N]; again for more"`
 	Root   string   `name:"modem-root" placeholder:"DIR" hidden:"" help:"directory with the sys and dev to look for modems in"`
+	Models string   `name:"modem-profiles" placeholder:"FILE" help:"JSON file with rows for the table of models of modems, which go before the built-in ones; gsmgate modem profiles shows them"`
+	Reset  string   `name:"modem-reset-command" placeholder:"COMMAND" help:"program that resets a hung modem, with {usb} {hub} {port} {node} for where it is, such as 'uhubctl -l {hub} -p {port} -a cycle'; run without a shell"`
 	PIN    string   `name:"pin" help:"PIN of the SIMs that ask for one"`
 	Cert   string   `name:"cert" placeholder:"FILE" help:"TLS certificate chain (PEM); reread when it changes (default: made at the first start)"`
 	Key    string   `name:"key" placeholder:"FILE" help:"its private key (PEM)"`
@@ -31,7 +33,7 @@ type settings struct {
 func (s *settings) fields() map[string]any {
 	keys := s.smppSettings.fields()
 	maps.Copy(keys, map[string]any{
-		"listen": &s.Listen, "modems": &s.Modems, "pin": &s.PIN,
+		"listen": &s.Listen, "modems": &s.Modems, "pin": &s.PIN, "modem_profiles": &s.Models, "modem_reset_command": &s.Reset,
 		"cert": &s.Cert, "key": &s.Key, "log": &s.Log, "retention": &s.Keep,
 	})
 	return keys
@@ -88,7 +90,7 @@ func (s settings) over(below settings) settings {
 		s.Modems = below.Modems
 	}
 	for _, f := range []struct{ mine, theirs *string }{
-		{&s.PIN, &below.PIN}, {&s.Cert, &below.Cert}, {&s.Key, &below.Key}, {&s.Log, &below.Log}, {&s.Root, &below.Root}, {&s.Keep, &below.Keep},
+		{&s.PIN, &below.PIN}, {&s.Models, &below.Models}, {&s.Reset, &below.Reset}, {&s.Cert, &below.Cert}, {&s.Key, &below.Key}, {&s.Log, &below.Log}, {&s.Root, &below.Root}, {&s.Keep, &below.Keep},
 	} {
 		if *f.mine == "" {
 			*f.mine = *f.theirs

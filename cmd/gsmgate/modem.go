@@ -19,6 +19,7 @@ type modemCmd struct {
 	Scan modemScanCmd `cmd:"" help:"Show what is plugged in and which ports would be used; needs no gateway."`
 
 	Check      modemCheckCmd      `cmd:"" help:"Prove a modem step by step, without a gateway."`
+	Profiles   modemProfilesCmd   `cmd:"" help:"Show the table of models of modems, and what a file would add to it; needs no gateway."`
 	Transcript modemTranscriptCmd `cmd:"" help:"Show what was said to a modem and by it lately."`
 }
 

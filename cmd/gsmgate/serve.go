@@ -99,7 +99,16 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	if err != nil {
 		return Options{}, err
 	}
+	models, err := readProfiles(s.Models)
+	if err != nil {
+		return Options{}, err
+	}
+	reset, err := modem.ParseCommand(s.Reset)
+	if err != nil {
+		return Options{}, usage("such as 'uhubctl -l {hub} -p {port} -a cycle'", "--modem-reset-command: %w", err)
+	}
 	return Options{
+		Profiles: models, ResetCommand: reset,
 		SMPP: smpp, ClientCA: s.ClientCA, ClientCert: s.ClientCert,
 		Dir: c.Data, Listen: listen, Modems: s.Modems, ModemRoot: s.Root, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep,
 		Log:     slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),

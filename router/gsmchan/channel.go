@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
 	"time"
 
 	"gsmgate/modem"
 	"gsmgate/modem/at"
+	"gsmgate/modem/profile"
 	"gsmgate/router"
 	"gsmgate/storage"
 )
@@ -32,9 +34,15 @@ type Config struct {
 	Card func(iccid string) storage.SIM
 	// Learn notes what was learnt of a SIM; nil: it is forgotten.
 	Learn func(ctx context.Context, iccid string, fn func(*storage.SIM) error) error
-	Open  modem.Opener
-	Log   *slog.Logger
-	Now   func() time.Time
+	// Cards gives all SIMs of which something is known; nil: none.
+	Cards func() []storage.SIM
+	// Profiles is the table of models; nil: the built-in one.
+	Profiles *profile.Table
+	// Resetter resets sockets and their power; nil: they are left alone.
+	Resetter *modem.Resetter
+	Open     modem.Opener
+	Log      *slog.Logger
+	Now      func() time.Time
 }
 
 // Channel is a bank of modems behind router.Channel.
@@ -47,6 +55,8 @@ type Channel struct {
 
 	card  func(iccid string) storage.SIM
 	learn func(ctx context.Context, iccid string, fn func(*storage.SIM) error) error
+
+	cards func() []storage.SIM
 
 	finds bool // modems may come that are not there yet
 
@@ -73,8 +83,14 @@ func New(c Config) *Channel {
 	if c.Learn == nil {
 		c.Learn = func(context.Context, string, func(*storage.SIM) error) error { return nil }
 	}
-	ch := &Channel{name: c.Name, log: c.Log, now: c.Now, finds: c.Source != nil, card: c.Card, learn: c.Learn}
-	ch.bank = modem.NewBank(modem.Config{Ports: c.Ports, Source: c.Source, Open: c.Open, PIN: c.PIN, Refused: c.Refused, Handler: handler{ch}, Log: c.Log})
+	if c.Cards == nil {
+		c.Cards = func() []storage.SIM { return nil }
+	}
+	ch := &Channel{cards: c.Cards, name: c.Name, log: c.Log, now: c.Now, finds: c.Source != nil, card: c.Card, learn: c.Learn}
+	ch.bank = modem.NewBank(modem.Config{
+		Ports: c.Ports, Source: c.Source, Open: c.Open, PIN: c.PIN, Refused: c.Refused, Handler: handler{ch}, Log: c.Log,
+		Profiles: c.Profiles, Resetter: c.Resetter, Card: ch.modemCard, LastCard: ch.lastCard, Seen: ch.seen,
+	})
 	return ch
 }
 
@@ -99,13 +115,11 @@ func (ch *Channel) Transcript(id string, full bool) (t at.Transcript, ok bool) {
 // Run runs the bank until ctx ends.
 func (ch *Channel) Run(ctx context.Context, in router.Inbox) error {
 	ch.in = in
-	stale := make(chan struct{})
-	go func() {
-		defer close(stale)
-		ch.watchStale(ctx)
-	}()
+	var watches sync.WaitGroup
+	watches.Go(func() { ch.watchStale(ctx) })
+	watches.Go(func() { ch.watchSeen(ctx) })
 	err := ch.bank.Run(ctx)
-	<-stale
+	watches.Wait()
 	return err
 }
 
