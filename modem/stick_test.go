@@ -241,17 +241,23 @@ func (h *memory) list() []string {
 // bankOf runs fn with a bank of the sticks, in a bubble; paths are /dev/stick0 …
 func bankOf(t *testing.T, cfg Config, fn func(t *testing.T, b *Bank, h *memory), sticks ...*stick) {
 	t.Helper()
+	byPath := map[string]*stick{}
+	for i, k := range sticks {
+		byPath[fmt.Sprintf("/dev/stick%d", i)] = k
+	}
+	bankOpen(t, cfg, func(ctx context.Context, path string) (io.ReadWriteCloser, error) {
+		return byPath[path].open(ctx, path)
+	}, fn, sticks...)
+}
+
+// bankOpen is bankOf with an Opener of its own.
+func bankOpen(t *testing.T, cfg Config, open Opener, fn func(t *testing.T, b *Bank, h *memory), sticks ...*stick) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		h := newMemory()
-		cfg.Handler = h
-		byPath := map[string]*stick{}
-		for i, k := range sticks {
-			path := fmt.Sprintf("/dev/stick%d", i)
-			byPath[path] = k
-			cfg.Ports = append(cfg.Ports, path)
-		}
-		cfg.Open = func(ctx context.Context, path string) (io.ReadWriteCloser, error) {
-			return byPath[path].open(ctx, path)
+		cfg.Handler, cfg.Open = h, open
+		for i := range sticks {
+			cfg.Ports = append(cfg.Ports, fmt.Sprintf("/dev/stick%d", i))
 		}
 		b := NewBank(cfg)
 		ctx, cancel := context.WithCancel(t.Context())
