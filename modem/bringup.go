@@ -30,7 +30,9 @@ func (s *session) steps() []step {
 
 // bringUp takes a modem from the open port to where it waits for a network.
 func (s *session) bringUp(ctx context.Context) error {
-	s.m.enter(Initialising, "asking the modem what it is")
+	if s.m.Info().State != Failed { // one that does not answer stays so until it does
+		s.m.enter(Initialising, "waiting for the modem to answer")
+	}
 	for _, step := range s.steps() {
 		if err := step.take(ctx); err != nil {
 			return err
@@ -55,6 +57,8 @@ func (s *session) greet(ctx context.Context) error {
 	if err := s.at.Sync(ctx); err != nil {
 		return err
 	}
+	s.m.setTalks(true)
+	s.m.enter(Initialising, "asking the modem what it is")
 	if _, err := s.tell(ctx, "ATE0"); err != nil {
 		return err
 	}

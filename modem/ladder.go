@@ -161,8 +161,10 @@ func (m *Modem) Reset(rung Rung) error {
 	if rung >= rungs {
 		return &ResetError{rung, errors.New("no such reset"), ""}
 	}
-	i := m.Info()
-	if talks := i.State != Absent && i.State != Opening && i.State != Failed; rung <= ResetModem && !talks {
+	m.mu.Lock()
+	i, talks := m.info, m.talks
+	m.mu.Unlock()
+	if rung <= ResetModem && !talks {
 		return &ResetError{rung, fmt.Errorf("the modem does not speak now (%s: %s)", i.State, i.Reason), "reset its port, or its USB socket"}
 	}
 	if rung >= ResetUSB {
@@ -214,8 +216,11 @@ func (s *session) reset(ctx context.Context, rung Rung, why string) error {
 		return context.Cause(ctx)
 	}
 	s.m.noteReset(rung, why, err)
-	if rung == ResetModem && err == nil {
+	switch {
+	case rung == ResetModem && err == nil:
 		return &resetError{rung, why}
+	case errors.Is(err, errNoCommand):
+		return nil
 	}
 	return lost(err)
 }

@@ -30,9 +30,10 @@ type Modem struct {
 	orders chan Rung // one slot: a reset that somebody wants
 	ladder ladder    // touched by run
 
-	mu   sync.Mutex
-	info Info
-	live *session // while ready
+	mu    sync.Mutex
+	info  Info
+	talks bool     // the modem answers
+	live  *session // while ready
 }
 
 func newModem(b *Bank, path string) *Modem {
@@ -122,6 +123,7 @@ func (m *Modem) attempt(ctx context.Context) (reached bool, err error) {
 	defer m.bank.release(m)
 	s := newSession(m, port)
 	err = s.run(ctx)
+	m.setTalks(false)
 	m.mark("closed: " + err.Error())
 	return s.reached, err
 }
@@ -166,6 +168,13 @@ func isUseless(err error) bool {
 	var stick *StickError
 	var same *SameModemError
 	return errors.As(err, &busy) || errors.As(err, &useless) || errors.As(err, &stick) || errors.As(err, &same)
+}
+
+// setTalks notes whether the modem answers.
+func (m *Modem) setTalks(on bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.talks = on
 }
 
 // setLive makes Submit go to s; nil: nowhere.
