@@ -284,7 +284,7 @@ func (s *session) treat(ctx context.Context) error {
 // SIM, its contract, or the message.
 func resettable(cause int64) bool {
 	switch cause {
-	case 0, 38, 300, 303, 320, 331, 332, 500, 512, // no code at all, network out of order, ME failure, memory, no service, time-out, unknown
+	case 0, 38, 300, 303, 320, 331, 332, 500, // no code at all, network out of order, ME failure, memory, no service, time-out, unknown
 		CauseCME + 0, CauseCME + 3, CauseCME + 4, CauseCME + 23, CauseCME + 30, CauseCME + 31, CauseCME + 100:
 		return true
 	}

@@ -33,7 +33,7 @@ type session struct {
 	echoes   bool         // echo cannot be turned off
 	poll     int          // looks at the modem so far; touched by run
 	power    strength     // whether the modem knows AT+CESQ; touched by run
-	ailment  atomic.Int64 // the newest refusal that nudged probe: see resettable
+	ailment  atomic.Int64 // cause of the newest refusal that nudged probe, -1 for none: see resettable
 	failures atomic.Int32 // refusals in a row that name no message
 	sending  atomic.Int32 // Submits under way
 
@@ -61,6 +61,7 @@ func newSession(m *Modem, port io.ReadWriteCloser) *session {
 	opt.Log, opt.Record = m.log, m.record
 	s := &session{m: m, cfg: m.cfg, port: port, log: m.log, at: at.New(port, opt), kick: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		probe: make(chan struct{}, 1), fault: make(chan error, 1), reg: map[string]int{}, cells: map[string]Cell{}}
+	s.ailment.Store(-1)
 	s.receiving = newReceiver(s)
 	return s
 }

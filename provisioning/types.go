@@ -164,8 +164,8 @@ type Modem struct {
 	Reports  uint64 `json:"reports" doc:"status reports"`
 	Sessions uint64 `json:"sessions" doc:"how often the port was opened"`
 
-	Resets     []ModemReset `json:"resets" doc:"the newest resets, the oldest of them first"`
-	ResetCount uint64       `json:"reset_count" doc:"resets since the gateway runs"`
+	Resets      []ModemReset      `json:"resets" doc:"the newest resets, the oldest of them first"`
+	ResetCounts map[string]uint64 `json:"reset_counts" doc:"how often each rung was taken since the gateway runs, by at, radio, modem, port, usb and power"`
 
 	LastError   string     `json:"last_error"`
 	LastErrorAt *time.Time `json:"last_error_at"`

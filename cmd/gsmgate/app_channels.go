@@ -123,13 +123,13 @@ func modemView(m modem.Info) provisioning.Modem {
 		Sent: m.Sent, Refused: m.Refused, Unknown: m.Unknown, Received: m.Received, Reports: m.Reports, Sessions: m.Sessions,
 		LastError: m.LastError, Profile: m.Profile, SMSCReason: m.SMSCReason, Registration: m.Registration, PLMN: m.PLMN,
 		Cell:      provisioning.ModemCell{Area: m.Cell.Area, ID: m.Cell.ID, Access: m.Cell.Access},
-		ReportWay: m.ReportWay, ReportReason: m.ReportReason, Resets: []provisioning.ModemReset{},
+		ReportWay: m.ReportWay, ReportReason: m.ReportReason, Resets: []provisioning.ModemReset{}, ResetCounts: map[string]uint64{},
 	}
 	for _, r := range m.Resets {
 		v.Resets = append(v.Resets, provisioning.ModemReset{Reset: r.Rung.String(), At: r.At, Times: r.Times, Why: r.Why, Outcome: r.Outcome})
 	}
-	for _, n := range m.ResetCounts {
-		v.ResetCount += n
+	for rung, n := range m.ResetCounts {
+		v.ResetCounts[modem.Rung(rung).String()] = n
 	}
 	if p := m.Place; p.USB != "" {
 		v.USB = &provisioning.ModemUSB{Path: p.USB, Vendor: p.Vendor, Product: p.Product, Serial: p.Serial, Driver: p.Driver}

@@ -1,0 +1,18 @@
+package at
+
+import "testing"
+
+func TestCardGone_ByMaker(t *testing.T) {
+	t.Parallel()
+	for line, gone := range map[string]bool{
+		"^SIMST: 255,0": true, "^SIMST:0": true, "^SIMST: 1": false, "^SIMST: 3,1": false,
+		"#QSS: 0": true, "#QSS: 2,0": true, "#QSS: 1": false, "#QSS: 2,3": false,
+		"+QSIMSTAT: 1,0": true, "+QSIMSTAT: 1,1": false, "+CSMINS: 1,0": true, "+CSMINS: 1,1": false,
+		"^SCKS: 0": true, "^SCKS: 1": false, "+UUSIMSTAT: 0": true, "+UUSIMSTAT: 6": false, "#QSS:": false,
+	} {
+		kind, name := kindOf(line)
+		if u := (URC{Kind: kind, Name: name, Args: Params(line)}); kind != KindCard || u.CardGone() != gone {
+			t.Errorf("%s: kind %d, gone %v", line, kind, u.CardGone())
+		}
+	}
+}
