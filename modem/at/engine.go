@@ -193,6 +193,7 @@ func (e *Engine) take(octets []byte) (out []URC, lines []string) {
 	defer e.mu.Unlock()
 	for _, b := range octets {
 		waits := e.cur != nil && e.cur.wantsPrompt()
+		e.scan.raw = e.head != nil && e.head.quoted
 		switch kind, line := e.scan.feed(b, waits); kind {
 		case tokenPrompt:
 			e.opt.Record.add(FromModem, ">")
@@ -212,9 +213,15 @@ func (e *Engine) take(octets []byte) (out []URC, lines []string) {
 
 // line gives one line to the first that wants it: the header that waits for its PDU, the command under way, the URCs.
 func (e *Engine) line(line string) []URC {
-	if u, taken := e.second(line); taken {
-		return []URC{u}
+	out, taken := e.second(line)
+	if taken {
+		return out
 	}
+	return append(out, e.fresh(line)...)
+}
+
+// fresh gives a line that no header wants to the first that wants it.
+func (e *Engine) fresh(line string) []URC {
 	if e.late.swallow(line) {
 		return nil
 	}
@@ -233,20 +240,22 @@ func (e *Engine) line(line string) []URC {
 	return e.unsolicited(line)
 }
 
-// second offers a line to the header that waits.
-func (e *Engine) second(line string) (u URC, taken bool) {
-	if e.head == nil {
-		return URC{}, false
+// second offers a line to the header that waits; out is the URC when that is whole, or will never be.
+func (e *Engine) second(line string) (out []URC, taken bool) {
+	h := e.head
+	if h == nil {
+		return nil, false
 	}
-	taken, over := e.head.body(line)
-	u = e.head.urc
-	if over {
-		e.head = nil
+	taken, over := h.body(line, time.Now())
+	if !over {
+		return nil, taken
 	}
-	if over && !taken {
+	e.head = nil
+	if !taken && !h.quoted {
 		e.counts.Broken++
+		return nil, false
 	}
-	return u, taken
+	return []URC{h.urc}, taken
 }
 
 // echoed handles a command that came back: nothing to say while echo is on, a restart once it was turned off.
@@ -301,6 +310,11 @@ func (e *Engine) unsolicited(line string) []URC {
 		}
 		e.head = newHeader(u)
 		return nil
+	case KindUSSD:
+		if e.head == nil && !quoteEnds(u.Args) {
+			e.head = newQuote(u, time.Now())
+			return nil
+		}
 	case KindRestart:
 		return e.restarted(u, e.cur)
 	}

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // verdict is one of those that it promises.
 func FuzzEngine(f *testing.F) {
 	for _, seed := range []string{"\r\nOK\r\n", "\r\n> \r\n+CMGS: 1\r\n\r\nOK\r\n", "+CMT: ,24\r\n0791\r\nOK", ">>>>", "+CMS ERROR: 38\r",
-		"+CMGS: 300\r\nOK\r\n", "RDY\r", "\xff\x00\x1a\x1b", "+CMEE: 1\r\nOK\r\n> +CMGS: 7\r\nOK\r\n", "AT+CMGS=23\r\n> ", "+CDS: 1\r\n+CDS: 2\r\n00\r\n"} {
+		"+CMGS: 300\r\nOK\r\n", "RDY\r", "\xff\x00\x1a\x1b", "+CMEE: 1\r\nOK\r\n> +CMGS: 7\r\nOK\r\n", "AT+CMGS=23\r\n> ", "+CDS: 1\r\n+CDS: 2\r\n00\r\n", "+CUSD: 1,\"a\r\nOK\r\n"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, noise []byte) {

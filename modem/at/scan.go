@@ -22,6 +22,7 @@ const (
 type scanner struct {
 	buf      []byte
 	skip     bool // the line is overlong: wait for its end
+	raw      bool // the line goes on with a text, which may open with any octet
 	overlong int  // lines dropped for their length
 }
 
@@ -34,8 +35,8 @@ func (s *scanner) feed(b byte, prompt bool) (tokenKind, string) {
 	case s.skip:
 	case b == '>' && prompt && len(s.buf) == 0:
 		return tokenPrompt, ""
-	case len(s.buf) == 0 && (b <= ' ' || b >= 0x7F): // noise before a line, and the space after a prompt
-	case b < ' ' || b == 0x7F: // echoed Ctrl-Z and ESC, NUL of a waking UART
+	case len(s.buf) == 0 && !s.raw && (b <= ' ' || b >= 0x7F): // noise before a line, and the space after a prompt
+	case (b < ' ' || b == 0x7F) && !s.keeps(): // echoed Ctrl-Z and ESC, NUL of a waking UART
 	case len(s.buf) == maxLine:
 		s.skip = true
 		s.overlong++
@@ -44,6 +45,14 @@ func (s *scanner) feed(b byte, prompt bool) (tokenKind, string) {
 	}
 	return tokenNone, ""
 }
+
+// keeps tells whether control characters belong to the line: in the text of a +CUSD they may be letters of the GSM alphabet, which begins
+// at 0, or packed septets.                                                                                             [27.007 7.15]
+func (s *scanner) keeps() bool {
+	return s.raw || len(s.buf) > len(ussdName) && hasPrefixFold(string(s.buf[:len(ussdName)]), ussdName)
+}
+
+const ussdName = "+CUSD:"
 
 // end closes the line. A prompt that nobody waited for sticks to the head of the next line; no line of a modem opens with ">".
 func (s *scanner) end() (tokenKind, string) {

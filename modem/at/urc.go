@@ -1,6 +1,9 @@
 package at
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Kind says what an unsolicited line is about.
 type Kind uint8
@@ -23,7 +26,7 @@ const (
 type URC struct {
 	Kind Kind
 	Name string // "+CMTI", "RING"
-	Args string // what follows the name
+	Args string // what follows the name; of a +CUSD of several lines all of them, with \n between
 	PDU  string // the second line of +CMT, +CDS and +CBM: hex in PDU mode, text in text mode
 }
 
@@ -72,15 +75,24 @@ func (u URC) CardGone() bool {
 	return false
 }
 
-// header is a +CMT, +CDS or +CBM that waits for its second line.
+// header is a +CMT, +CDS or +CBM that waits for its second line, or a +CUSD whose text goes on.
 type header struct {
-	urc   URC
-	text  bool // text mode: whatever comes next is the message
-	lines int  // lines that came between
+	urc    URC
+	text   bool // text mode: whatever comes next is the message
+	lines  int  // lines that came between, or that were taken
+	quoted bool // +CUSD: the text ends where its quote does
+	until  time.Time
 }
 
 // maxBetween is how many foreign lines may stand between a header and its PDU before the header is given up.
 const maxBetween = 4
+
+// Bounds of a +CUSD of several lines. All of it comes in one go: at 9600 bit/s the longest takes half a second.
+const (
+	maxQuoted  = 64
+	quoteTime  = 2 * time.Second
+	quoteBound = 2 * maxLine
+)
 
 // newHeader reads the first line of a message URC. In PDU mode it has one or two fields, "+CMT: ,24" and "+CDS: 25", in text mode three
 // and more.                                                                                                          [27.005 3.4.1]
@@ -88,12 +100,41 @@ func newHeader(u URC) *header {
 	return &header{urc: u, text: len(Fields(u.Args)) > 2}
 }
 
+// newQuote is for a +CUSD whose quote is open at the end of its line: a menu has line ends in it.               [27.007 7.15]
+func newQuote(u URC, now time.Time) *header {
+	return &header{urc: u, quoted: true, until: now.Add(quoteTime)}
+}
+
 // body offers a line to the header: taken says that the line was its second, and over that the header is done with, taken or not.
-func (h *header) body(line string) (taken, over bool) {
+func (h *header) body(line string, now time.Time) (taken, over bool) {
+	if h.quoted {
+		return h.quote(line, now)
+	}
 	if h.text || isHex(line) {
 		h.urc.PDU = line
 		return true, true
 	}
 	h.lines++
 	return false, h.lines > maxBetween
+}
+
+// quote takes a line of a text, unless the end of the text was lost: a line that came later, or has a name, is another's.
+func (h *header) quote(line string, now time.Time) (taken, over bool) {
+	if now.After(h.until) || h.lines == maxQuoted || len(h.urc.Args) > quoteBound || named(line) {
+		return false, true
+	}
+	h.lines++
+	h.urc.Args += "\n" + line
+	return true, quoteEnds(h.urc.Args)
+}
+
+// named tells whether a line opens as a result code does; "*1: back" is a line of a menu.
+func named(line string) bool { return (line[0] == '+' || line[0] == '^') && nameOf(line) != "" }
+
+// quoteEnds tells whether the parameters of a +CUSD are whole: no text, or one whose quote is closed, with <dcs> behind it or without.
+func quoteEnds(args string) bool {
+	_, rest, opened := strings.Cut(args, `"`)
+	rest = strings.TrimRight(rest, "0123456789 ")
+	rest = strings.TrimRight(strings.TrimSuffix(rest, ","), " ")
+	return !opened || strings.HasSuffix(rest, `"`)
 }
