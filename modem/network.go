@@ -230,6 +230,9 @@ func (s *session) look(ctx context.Context) error {
 	if err := s.askRegistration(ctx); err != nil {
 		return err
 	}
+	if err := s.ussd.arm(ctx); err != nil {
+		return err
+	}
 	if c := s.at.Counts(); c.Dropped+c.Broken > s.receiving.lost {
 		s.receiving.lost = c.Dropped + c.Broken
 		nudge(s.wake)

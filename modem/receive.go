@@ -81,6 +81,9 @@ func (r *receiver) state(u at.URC) bool {
 		if word := strings.ToUpper(at.Fields(u.Args)[0]); r.isUp() && word != "READY" {
 			s.end(fmt.Errorf("the SIM says %s", word))
 		}
+	case at.KindUSSD:
+		s.ussd.heard(u.Args)
+		return true
 	default:
 		return false
 	}
@@ -126,6 +129,8 @@ func (r *receiver) run(ctx context.Context) {
 			if waiting == nil {
 				timer.Reset(0)
 			}
+		case <-r.s.ussd.due:
+			r.s.ussd.expire(ctx)
 		case <-sweep:
 			timer.Reset(r.sweepAll(ctx))
 		}

@@ -54,6 +54,7 @@ type session struct {
 	storage []string // memories to sweep, the one for new messages first
 
 	receiving *receiver
+	ussd      dialogue
 }
 
 func newSession(m *Modem, port io.ReadWriteCloser) *session {
@@ -63,6 +64,7 @@ func newSession(m *Modem, port io.ReadWriteCloser) *session {
 		probe: make(chan struct{}, 1), fault: make(chan error, 1), reg: map[string]int{}, cells: map[string]Cell{}}
 	s.ailment.Store(-1)
 	s.receiving = newReceiver(s)
+	s.ussd.init(s)
 	return s
 }
 

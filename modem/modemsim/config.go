@@ -53,8 +53,12 @@ type ModemConfig struct {
 	Chatter time.Duration
 	// BootLines are sent after a reboot, each as a line of its own.
 	BootLines []string
-	// USSD answers by code; an unknown code gets "+CUSD: 4".
-	USSD map[string]string
+	// USSD answers by code; an unknown code gets "+CUSD: 4". Behind the codes of an open session stands the next one, with '>' between.
+	// An answer that begins with '?' keeps the session open, "=3" is a status alone, "=2 text" one with a text, "" is none at all.
+	USSD     map[string]string
+	USSDForm string        // "": in the character set; "packed", "septets", "ucs2": in hex both ways; "raw": answers packed as they are
+	USSDTime time.Duration // until the answer, instead of Latency
+	USSDLast bool          // OK comes behind the answer
 	// MESize is the number of messages that the modem's own memory ("ME") holds.
 	MESize int
 }

@@ -39,6 +39,7 @@ type Modem struct {
 	fun   int         // +CFUN
 	ack   *pendingAck // a +CMT or +CDS that waits for +CNMA
 	ussd  bool        // a USSD session is open
+	menu  string      // the codes of the open session, with '>' between
 	power uint64      // counts power-ons, so that what was begun before one does not go on after it
 }
 
