@@ -82,8 +82,8 @@ type Info struct {
 	Calls    uint64 // calls hung up
 	Sessions uint64 // times that the port was opened
 
-	// Parked: the modem is there and can receive, and nothing is to be sent by it until then, for the reason given. The zero time: it is
-	// not parked.
+	// Parked: the modem is there and can receive, and nothing is to be sent by it until then, for the reason given; when that is past,
+	// one message is tried. The zero time: it is not parked.
 	ParkedUntil  time.Time
 	ParkedReason string
 	Health       int // percent of the latest sends that went well, 100 when there were none

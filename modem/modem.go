@@ -30,10 +30,11 @@ type Modem struct {
 	orders chan Rung // one slot: a reset that somebody wants
 	ladder ladder    // touched by run
 
-	mu    sync.Mutex
-	info  Info
-	talks bool     // the modem answers
-	live  *session // while ready
+	mu     sync.Mutex
+	info   Info
+	talks  bool     // the modem answers
+	live   *session // while ready
+	health health
 }
 
 func newModem(b *Bank, path string) *Modem {
@@ -51,7 +52,9 @@ func (m *Modem) Path() string { return m.path }
 func (m *Modem) Info() Info {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.info
+	i := m.info
+	i.Health, i.ParkedUntil, i.ParkedReason = m.health.score(time.Now()), m.health.until, m.health.reason
+	return i
 }
 
 // update changes the info.
@@ -182,4 +185,7 @@ func (m *Modem) setLive(s *session) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.live = s
+	if s != nil {
+		m.revive()
+	}
 }

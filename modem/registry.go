@@ -35,6 +35,8 @@ type tally struct {
 
 	unsurePIN   string
 	unsureTries int
+
+	health health
 }
 
 // NewBank makes a bank of one modem a port. A port that is named twice counts once.
@@ -238,8 +240,10 @@ func (b *Bank) release(m *Modem) {
 }
 
 func (m *Modem) tally() tally {
-	i := m.Info()
-	return tally{i.Sent, i.Refused, i.Unknown, i.Received, i.Reports, i.Calls, m.unsurePIN, m.unsureTries}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := m.info
+	return tally{i.Sent, i.Refused, i.Unknown, i.Received, i.Reports, i.Calls, m.unsurePIN, m.unsureTries, m.health}
 }
 
 // take gives m what followed the modem here. With other, another modem was here before, and what was counted is not this one's.
@@ -250,12 +254,14 @@ func (m *Modem) take(t tally, other bool) {
 			i.SIM = SIM{}
 		}
 		i.Sent, i.Refused, i.Unknown, i.Received, i.Reports, i.Calls = t.sent, t.refused, t.unknown, t.received, t.reports, t.calls
+		m.health = t.health
 	})
 }
 
 // forget drops what is known of the modem that was here: it is elsewhere now.
 func (m *Modem) forget() {
 	m.update(func(i *Info) {
+		m.health = health{}
 		*i = Info{Path: i.Path, State: i.State, Reason: i.Reason, Hint: i.Hint, Since: i.Since, Place: i.Place, Signal: NoSignal,
 			Sessions: i.Sessions, Resets: i.Resets, ResetCounts: i.ResetCounts, LastError: i.LastError, LastErrorAt: i.LastErrorAt}
 	})

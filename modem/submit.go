@@ -68,6 +68,9 @@ func (m *Modem) Submit(ctx context.Context, tpdu []byte) (mr uint8, err error) {
 	if err := s.begins(); err != nil {
 		return 0, &SubmitError{Modem: true, Wait: notReadyWait, Err: err}
 	}
+	if e := m.admit(); e != nil {
+		return 0, e
+	}
 	if err := s.check(ctx); err != nil {
 		return 0, s.judge(ctx, &at.SendError{Err: err})
 	}
@@ -77,6 +80,7 @@ func (m *Modem) Submit(ctx context.Context, tpdu []byte) (mr uint8, err error) {
 	}
 	s.failures.Store(0)
 	m.update(func(i *Info) { i.Sent++ })
+	m.fared(nil)
 	return mr, nil
 }
 
@@ -117,6 +121,7 @@ func (s *session) judge(ctx context.Context, err error) *SubmitError {
 		s.m.update(func(i *Info) { i.Refused++ })
 	}
 	s.m.trouble(e)
+	s.m.fared(e)
 	if e.Modem {
 		s.ailment.Store(int64(e.Cause))
 		nudge(s.probe)

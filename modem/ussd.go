@@ -261,10 +261,10 @@ func (d *dialogue) forms(ctx context.Context) []pdu.USSDForm {
 
 // ussdForm is what the modem's profile says of USSD, "" where it says nothing.
 func (s *session) ussdForm() pdu.USSDForm {
-	if s.quirk.name == "Huawei" {
-		return pdu.USSDPacked
+	if f := pdu.USSDForm(s.profile.USSD); f != pdu.USSDPlain {
+		return f
 	}
-	return ""
+	return "" // plain is in the character set: ask
 }
 
 // wantsOtherForm tells whether a refusal may be for the form of the text: nothing has gone out then.

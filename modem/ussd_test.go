@@ -317,7 +317,9 @@ func stepThrough(t *testing.T, s *simulated, m *Modem) {
 	if _, err = m.USSD(t.Context(), "*999#"); !errors.As(err, &ended) || ended.Status != 4 {
 		t.Errorf("an unknown code: %v", err)
 	}
-	within(t, "AT+CUSD=1", func() bool { return strings.Contains(strings.Join(s.sim.Modem(0).Transcript(), "|")+"|", ">AT+CUSD=1|") })
+	within(t, "AT+CUSD=1", func() bool {
+		return strings.Contains(strings.Join(s.sim.Modem(0).Transcript(), "|")+"|", ">AT+CUSD=1|")
+	})
 	s.sim.Modem(0).PushUSSD(1, "A question of the network?")
 	within(t, "the network's question", func() bool { return m.LastUSSD().Text == "A question of the network?" })
 	if u = m.LastUSSD(); !u.Network || u.Session == "" {

@@ -180,6 +180,7 @@ func (h handler) Ready(ctx context.Context, m *modem.Modem) {
 	lane := router.Lane{
 		ID: id, Queue: h.name, Window: 1, Says: "AT+CMGS TP-MR", Group: concatenation,
 		Prepare: func(msg *storage.Message) { h.prepare(id, msg) },
+		MaxRest: modem.FirstPark, // what lasts is for the modem's breaker
 	}
 	err := h.in.Serve(ctx, lane, router.SenderFunc(func(ctx context.Context, msg *storage.Message, i int) (string, error) {
 		return h.send(ctx, m, msg, i)

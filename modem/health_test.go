@@ -1,0 +1,150 @@
+package modem
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// sends hands n messages over, and tells how many were sent.
+func sends(t *testing.T, m *Modem, n int) (sent int) {
+	t.Helper()
+	for range n {
+		if _, err := m.Submit(t.Context(), aTPDU); err == nil {
+			sent++
+		}
+	}
+	return sent
+}
+
+// failing makes a stick refuse what is handed over; "" makes it well.
+func (k *stick) failing(answer string) {
+	k.set(func() {
+		k.hook = func(c string) (string, bool) {
+			return answer, answer != "" && strings.HasSuffix(c, "^Z")
+		}
+	})
+}
+
+func TestHealth_FaultsOfItsOwn_ParkedTriedOnceAndDoubled(t *testing.T) {
+	k := newStick()
+	askedFor(t, k, func(t *testing.T, b *Bank, m *Modem) {
+		k.failing("+CMS ERROR: 38")
+		sends(t, m, 10)
+		if n := k.count("AT+CMGS=16"); n != parkRun {
+			t.Errorf("%d messages were tried", n)
+		}
+		i := m.Info()
+		if d := time.Until(i.ParkedUntil); d <= 0 || d > FirstPark || !strings.Contains(i.ParkedReason, "38") || i.Health != 0 || i.State != Ready {
+			t.Errorf("parked for %v: %+v", d, i)
+		}
+		var se *SubmitError
+		if _, err := m.Submit(t.Context(), aTPDU); !errors.As(err, &se) || !se.Modem || se.Outcome != RefusedForNow || se.Wait <= 0 {
+			t.Errorf("got %v", err)
+		}
+		for park := FirstPark; park < 8*mostPark; park *= 2 {
+			time.Sleep(time.Until(m.Info().ParkedUntil) + time.Millisecond)
+			if until, _ := m.Allow(time.Now()); !until.IsZero() {
+				t.Fatalf("no trial until %v", until)
+			}
+			before := k.count("AT+CMGS=16")
+			sends(t, m, 5)
+			if n := k.count("AT+CMGS=16") - before; n != 1 {
+				t.Errorf("%d messages were tried after a park", n)
+			}
+			if d, want := time.Until(m.Info().ParkedUntil), min(2*park, mostPark); d > want || d < want-time.Second {
+				t.Errorf("parked for %v, want %v", d, want)
+			}
+		}
+		k.failing("")
+		time.Sleep(mostPark)
+		if n := sends(t, m, 10); n != 10 {
+			t.Errorf("%d of 10 sent when it was well again", n)
+		}
+		if i := m.Info(); !i.ParkedUntil.IsZero() || i.ParkedReason != "" || i.Health < 50 {
+			t.Errorf("%+v", i)
+		}
+	})
+}
+
+func TestHealth_FaultsOfMessages_DoNotCount(t *testing.T) {
+	k := newStick()
+	askedFor(t, k, func(t *testing.T, b *Bank, m *Modem) {
+		k.failing("+CMS ERROR: 1")
+		sends(t, m, 30)
+		if i := m.Info(); i.Health != 100 || !i.ParkedUntil.IsZero() || k.count("AT+CMGS=16") != 30 {
+			t.Errorf("%+v", i)
+		}
+	})
+}
+
+func TestHealth_MoreThanHalfOfTheWindow_Parked(t *testing.T) {
+	h := &health{}
+	now := time.Unix(1_000_000, 0)
+	for i := range 40 { // two of three go wrong
+		if parked, _ := h.note(now.Add(time.Duration(i)*time.Second), []float64{1, 1, 0}[i%3], "ill"); parked {
+			if n, faults := h.window(time.Time{}); faults < parkFaults || n > 8 {
+				t.Errorf("parked after %d sends with %v faults", n, faults)
+			}
+			return
+		}
+	}
+	t.Error("never parked")
+}
+
+func TestHealth_FewFaultsAmongMany_NotParked(t *testing.T) {
+	h := &health{}
+	now := time.Unix(1_000_000, 0)
+	for i := range 200 {
+		if parked, _ := h.note(now, []float64{1, 0, 0}[i%3], "ill"); parked {
+			t.Fatal("parked")
+		}
+	}
+	if s := h.score(now); s < 60 || s > 70 {
+		t.Errorf("score %d", s)
+	}
+	if s := h.score(now.Add(2 * healthAge)); s != 100 {
+		t.Errorf("an hour later %d", s)
+	}
+}
+
+func TestHealth_MessageFaultAtTheTrial_AnotherTrialIsAllowed(t *testing.T) {
+	k := newStick()
+	askedFor(t, k, func(t *testing.T, b *Bank, m *Modem) {
+		k.failing("+CMS ERROR: 38")
+		sends(t, m, 3)
+		time.Sleep(FirstPark + time.Second)
+		k.failing("+CMS ERROR: 1")
+		sends(t, m, 1)
+		k.failing("")
+		if sends(t, m, 1) != 1 || !m.Info().ParkedUntil.IsZero() {
+			t.Errorf("%+v", m.Info())
+		}
+	})
+}
+
+func TestHealth_ReadyAnewAndAnotherSIM_TriedAtOnceAndForgotten(t *testing.T) {
+	k := newStick()
+	askedFor(t, k, func(t *testing.T, b *Bank, m *Modem) {
+		k.failing("+CMS ERROR: 38")
+		sends(t, m, 3)
+		k.failing("")
+		k.set(func() { k.answers["AT+CREG?"] = "+CREG: 1,2" })
+		k.say("+CREG: 2")
+		untilState(t, b, 0, Searching)
+		k.set(func() { k.answers["AT+CREG?"] = "+CREG: 1,1" })
+		untilState(t, b, 0, Ready)
+		if sends(t, m, 1) != 1 {
+			t.Error("not tried when the network was back")
+		}
+		k.failing("+CMS ERROR: 38")
+		sends(t, m, 3)
+		k.set(func() { k.answers["AT+CCID"] = "+CCID: 8931084600000000002" })
+		k.say("RDY")
+		until(t, time.Minute, "the other SIM", func() bool { return m.Info().SIM.ICCID == "8931084600000000002" && m.Info().State == Ready })
+		if i := m.Info(); i.Health != 100 || !i.ParkedUntil.IsZero() {
+			t.Errorf("%+v", i)
+		}
+	})
+}
