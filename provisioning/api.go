@@ -29,6 +29,9 @@ type Config struct {
 	// Transcript gives what was said to a modem lately, also as a file; ok is false when there is no such modem.
 	Transcript func(id string, full bool) (t Transcript, text []byte, ok bool)
 
+	// Commands to modems; nil: there are no modems.
+	Commands *ModemCommands
+
 	Conformance   func() Conformance          // what the SMPP server offers of its specification
 	Lint          func(user string) []Finding // what the user's client does wrong; "": connections that never bound
 	ResetLint     func(user string)
@@ -124,6 +127,7 @@ func (a *API) routes() {
 	route(a, get, "/v1/modems", 200, "the bank of modems", a.modems)
 	route(a, get, "/v1/modems/{id}/transcript", 200, "what was said to a modem and by it lately", a.transcript)
 	a.routeTranscriptText()
+	a.routeModems()
 	route(a, get, "/v1/verify", 200, "check the whole file", a.verify)
 	route(a, get, "/v1/users", 200, "all users", a.users)
 	route(a, post, "/v1/users", 201, "add a user", a.addUser)

@@ -163,6 +163,12 @@ type Modem struct {
 	Received uint64 `json:"received" doc:"incoming parts"`
 	Reports  uint64 `json:"reports" doc:"status reports"`
 	Sessions uint64 `json:"sessions" doc:"how often the port was opened"`
+	Calls    uint64 `json:"calls" doc:"calls hung up"`
+
+	Sends       string     `json:"sends" enum:"yes,no,disabled,draining,parked,trial" doc:"whether messages leave by it: no is not ready, trial one message after a park"`
+	SendsReason string     `json:"sends_reason" doc:"why not"`
+	ParkedUntil *time.Time `json:"parked_until" doc:"null when it is not parked"`
+	Health      int        `json:"health" minimum:"0" maximum:"100" doc:"percent of the latest sends that went well"`
 
 	Resets      []ModemReset      `json:"resets" doc:"the newest resets, the oldest of them first"`
 	ResetCounts map[string]uint64 `json:"reset_counts" doc:"how often each rung was taken since the gateway runs, by at, radio, modem, port, usb and power"`

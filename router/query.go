@@ -163,3 +163,15 @@ func Timeline(m *storage.Message) []storage.Event {
 
 // StateWord is the state in SMPP's words, ENROUTE for one.
 func StateWord(s storage.State) string { return strings.ToUpper(stateWord(s)) }
+
+// Begun counts the messages that a lane has begun and not ended: those of which
+// a part is on its way, or the rest waits for the lane.
+func (r *Router) Begun(channel, lane string) int {
+	n := r.db.Queues()[pinned(&Lane{Queue: channel, ID: lane})]
+	for _, l := range r.lanesOf(channel) {
+		if l.ID == lane {
+			n += l.Busy
+		}
+	}
+	return n
+}

@@ -16,18 +16,22 @@ import (
 	"gsmgate/storage"
 )
 
+// gsmChannel is the name of the channel of modems.
+const gsmChannel = "gsm"
+
 // startRouter makes the router with its channels and lets them run.
 func (a *App) startRouter() error {
 	a.router = router.New(a.db, router.Options{Log: a.Log.With("in", "router"), Retention: a.Retention})
 	fixed, finder, source := a.findModems()
 	a.gsm = gsmchan.New(gsmchan.Config{
-		Name: "gsm", Ports: fixed, Source: source, PIN: string(a.PIN), Open: finder.Open, Log: a.Log.With("in", "modem"),
+		Name: gsmChannel, Ports: fixed, Source: source, PIN: string(a.PIN), Open: finder.Open, Log: a.Log.With("in", "modem"),
 		Refused: refusedPINs{filepath.Join(a.Dir, refusedDir)}, Card: a.card, Cards: a.db.SIMs,
 		Profiles: a.Profiles, Resetter: &modem.Resetter{Root: discover.Under(a.ModemRoot), Command: a.ResetCommand, Log: a.Log.With("in", "modem")},
 		Learn: func(ctx context.Context, iccid string, fn func(*storage.SIM) error) error {
 			_, err := a.db.ChangeSIM(ctx, iccid, fn)
 			return err
 		},
+		Begun: func(lane string) int { return a.router.Begun(gsmChannel, lane) },
 	})
 	a.clients = smppchan.New(smppchan.Config{Router: a.router, Log: a.Log.With("in", "clients"), Retry: a.SMPP.Retry})
 	a.router.Add(a.gsm)
@@ -110,18 +114,18 @@ func (a *App) withClientCAs(config *tls.Config) (*tls.Config, error) {
 func (a *App) modems() []provisioning.Modem {
 	var all []provisioning.Modem
 	for _, m := range a.gsm.Modems() {
-		all = append(all, modemView(m))
+		all = append(all, a.modemView(m))
 	}
 	return all
 }
 
-func modemView(m modem.Info) provisioning.Modem {
+func (a *App) modemView(m modem.Info) provisioning.Modem {
 	v := provisioning.Modem{
 		Path: m.Path, State: m.State.String(), Reason: m.Reason, Hint: m.Hint, Since: m.Since, Node: m.Place.Node,
 		IMEI: m.IMEI, Manufacturer: m.Manufacturer, Model: m.Model, Revision: m.Revision,
 		ICCID: m.SIM.ICCID, IMSI: m.SIM.IMSI, Number: m.SIM.Number, SMSC: m.SMSC, Operator: m.Operator, Roaming: m.Roaming,
 		Sent: m.Sent, Refused: m.Refused, Unknown: m.Unknown, Received: m.Received, Reports: m.Reports, Sessions: m.Sessions,
-		LastError: m.LastError, Profile: m.Profile, SMSCReason: m.SMSCReason, Registration: m.Registration, PLMN: m.PLMN,
+		LastError: m.LastError, Calls: m.Calls, Health: m.Health, Profile: m.Profile, SMSCReason: m.SMSCReason, Registration: m.Registration, PLMN: m.PLMN,
 		Cell:      provisioning.ModemCell{Area: m.Cell.Area, ID: m.Cell.ID, Access: m.Cell.Access},
 		ReportWay: m.ReportWay, ReportReason: m.ReportReason, Resets: []provisioning.ModemReset{}, ResetCounts: map[string]uint64{},
 	}
@@ -131,6 +135,7 @@ func modemView(m modem.Info) provisioning.Modem {
 	for rung, n := range m.ResetCounts {
 		v.ResetCounts[modem.Rung(rung).String()] = n
 	}
+	a.addSending(&v, m)
 	if p := m.Place; p.USB != "" {
 		v.USB = &provisioning.ModemUSB{Path: p.USB, Vendor: p.Vendor, Product: p.Product, Serial: p.Serial, Driver: p.Driver}
 		if p.Interface >= 0 && p.Node != "" {

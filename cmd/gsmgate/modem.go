@@ -21,6 +21,15 @@ type modemCmd struct {
 	Check      modemCheckCmd      `cmd:"" help:"Prove a modem step by step, without a gateway."`
 	Profiles   modemProfilesCmd   `cmd:"" help:"Show the table of models of modems, and what a file would add to it; needs no gateway."`
 	Transcript modemTranscriptCmd `cmd:"" help:"Show what was said to a modem and by it lately."`
+
+	Show        modemShowCmd        `cmd:"" help:"Show one modem with all that is known of it."`
+	Disable     modemDisableCmd     `cmd:"" help:"Send nothing by the SIM in a modem any more; what comes in is taken."`
+	Enable      modemEnableCmd      `cmd:"" help:"Send by the SIM in a modem again."`
+	Drain       modemDrainCmd       `cmd:"" help:"Let the SIM in a modem end what it has begun, then disable it."`
+	Reset       modemResetCmd       `cmd:"" help:"Reset a modem."`
+	USSD        modemUSSDCmd        `cmd:"" name:"ussd" help:"Send a USSD code by a modem, step by step."`
+	Balance     modemBalanceCmd     `cmd:"" help:"Ask for the balance of the SIM in a modem, as its record says."`
+	LearnNumber modemLearnNumberCmd `cmd:"" help:"Find out a SIM's own number by one message to another SIM of the bank."`
 }
 
 type modemListCmd struct {
@@ -43,7 +52,7 @@ func (c *modemListCmd) Run(e *env) error {
 
 func printModems(out io.Writer, list []provisioning.Modem) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "MODEM\tSTATE\tNODE\tUSB\tDEVICE\tINTERFACE\tIMEI\tMODEL\tOPERATOR\tSENT\tREASON")
+	fmt.Fprintln(w, "MODEM\tSTATE\tNODE\tUSB\tDEVICE\tINTERFACE\tIMEI\tMODEL\tOPERATOR\tSENDS\tSENT\tREASON")
 	for _, m := range list {
 		usb, device, number := "-", "-", "-"
 		if m.USB != nil {
@@ -52,10 +61,18 @@ func printModems(out io.Writer, list []provisioning.Modem) error {
 				number = fmt.Sprint(*m.USB.Interface)
 			}
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", m.Path, m.State, orDash(m.Node), usb, visible(device, 9), number,
-			orDash(visible(m.IMEI, 17)), orDash(visible(m.Model, 20)), orDash(visible(m.Operator, 20)), m.Sent, orDash(visible(advice(m), -1)))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", m.Path, m.State, orDash(m.Node), usb, visible(device, 9), number,
+			orDash(visible(m.IMEI, 17)), orDash(visible(m.Model, 20)), orDash(visible(m.Operator, 20)), orDash(m.Sends), m.Sent, orDash(visible(reasons(m), -1)))
 	}
 	return w.Flush()
+}
+
+// reasons is why a modem is not ready, or why it does not send.
+func reasons(m provisioning.Modem) string {
+	if m.Sends == "yes" || m.Sends == "no" || m.SendsReason == "" {
+		return advice(m)
+	}
+	return strings.TrimPrefix(advice(m)+"; "+m.SendsReason, "; ")
 }
 
 // advice is why a modem is not ready, and what to do about it.

@@ -40,9 +40,11 @@ type Config struct {
 	Profiles *profile.Table
 	// Resetter resets sockets and their power; nil: they are left alone.
 	Resetter *modem.Resetter
-	Open     modem.Opener
-	Log      *slog.Logger
-	Now      func() time.Time
+	// Begun counts the messages that a lane has begun and not ended; nil: none.
+	Begun func(lane string) int
+	Open  modem.Opener
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // Channel is a bank of modems behind router.Channel.
@@ -56,7 +58,10 @@ type Channel struct {
 	card  func(iccid string) storage.SIM
 	learn func(ctx context.Context, iccid string, fn func(*storage.SIM) error) error
 
-	cards func() []storage.SIM
+	cards    func() []storage.SIM
+	begun    func(lane string) int
+	expected expectations
+	balances balances
 
 	finds bool // modems may come that are not there yet
 
@@ -87,6 +92,10 @@ func New(c Config) *Channel {
 		c.Cards = func() []storage.SIM { return nil }
 	}
 	ch := &Channel{cards: c.Cards, name: c.Name, log: c.Log, now: c.Now, finds: c.Source != nil, card: c.Card, learn: c.Learn}
+	ch.balances = balances{next: map[string]time.Time{}, busy: map[string]bool{}, low: map[string]bool{}, ill: map[string]bool{}}
+	if ch.begun = c.Begun; ch.begun == nil {
+		ch.begun = func(string) int { return 0 }
+	}
 	ch.bank = modem.NewBank(modem.Config{
 		Ports: c.Ports, Source: c.Source, Open: c.Open, PIN: c.PIN, Refused: c.Refused, Handler: handler{ch}, Log: c.Log,
 		Profiles: c.Profiles, Resetter: c.Resetter, Card: ch.modemCard, LastCard: ch.lastCard, Seen: ch.seen,
@@ -115,11 +124,12 @@ func (ch *Channel) Transcript(id string, full bool) (t at.Transcript, ok bool) {
 // Run runs the bank until ctx ends.
 func (ch *Channel) Run(ctx context.Context, in router.Inbox) error {
 	ch.in = in
-	var watches sync.WaitGroup
-	watches.Go(func() { ch.watchStale(ctx) })
-	watches.Go(func() { ch.watchSeen(ctx) })
+	var watchers sync.WaitGroup
+	for _, watch := range []func(context.Context){ch.watchStale, ch.watchSeen, ch.watchDrains, ch.watchBalances} {
+		watchers.Go(func() { watch(ctx) })
+	}
 	err := ch.bank.Run(ctx)
-	watches.Wait()
+	watchers.Wait()
 	return err
 }
 

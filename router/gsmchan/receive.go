@@ -19,12 +19,18 @@ func (h handler) Deliver(ctx context.Context, sim modem.SIM, d *pdu.Deliver) err
 	if d.PID == typeZero {
 		return nil // acknowledged, shown to nobody [23.040 9.2.3.9]
 	}
+	if h.expected.take(sim, d) {
+		return nil
+	}
+	if mine, err := h.lateBalance(ctx, sim, d); mine {
+		return err
+	}
 	if key, ok := d.Key(); ok && key.Total > 1 {
 		return wait(ctx, func(done func(error)) {
 			h.in.Segment(h.segment(sim, d), h.assemble, done)
 		})
 	}
-	m := message(laneID(sim), dest(sim), d)
+	m := message(laneID(sim), h.dest(sim), d)
 	m.Dedupe = []string{fingerprint(laneID(sim), d.Raw)}
 	m.Text, m.Data = body(d)
 	return h.submit(ctx, m)
@@ -36,7 +42,7 @@ const typeZero = 0x40
 // Undecoded keeps what could not be read, for a person to look at.
 func (h handler) Undecoded(ctx context.Context, sim modem.SIM, raw string, cause error) error {
 	m := &storage.Message{
-		Kind: storage.MO, Origin: laneID(sim), Dest: dest(sim), DataCoding: 4,
+		Kind: storage.MO, Origin: laneID(sim), Dest: h.dest(sim), DataCoding: 4,
 		Data:   []byte(raw),
 		Dedupe: []string{fingerprint(laneID(sim), []byte(raw))},
 	}
@@ -126,12 +132,13 @@ func body(d *pdu.Deliver) (text string, data []byte) {
 	return d.Text(), nil
 }
 
-// dest is the SIM's own number, empty when the SIM does not know it.
-func dest(sim modem.SIM) storage.Address {
-	if sim.Number == "" {
+// dest is the SIM's own number, empty when nobody knows it.
+func (ch *Channel) dest(sim modem.SIM) storage.Address {
+	number, _ := ch.Number(sim)
+	if number == "" {
 		return storage.Address{}
 	}
-	a := pdu.NewAddress(sim.Number)
+	a := pdu.NewAddress(number)
 	return storage.Address{TON: a.TON, NPI: a.NPI, Addr: a.Addr}
 }
 
@@ -144,7 +151,7 @@ func fingerprint(lane string, tpdu []byte) string {
 
 func (h handler) segment(sim modem.SIM, d *pdu.Deliver) storage.Segment {
 	return storage.Segment{
-		Lane: laneID(sim), Dest: dest(sim),
+		Lane: laneID(sim), Dest: h.dest(sim),
 		Source:    storage.Address{TON: d.OA.TON, NPI: d.OA.NPI, Addr: d.OA.Addr},
 		Reference: d.Concat.Reference, Wide: d.Concat.Wide,
 		Total: d.Concat.Total, Number: d.Concat.Number,
