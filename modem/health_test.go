@@ -148,3 +148,36 @@ func TestHealth_ReadyAnewAndAnotherSIM_TriedAtOnceAndForgotten(t *testing.T) {
 		}
 	})
 }
+
+func TestSuspicion_NoReportsWhileOthersCome_Told(t *testing.T) {
+	k := newStick()
+	askedFor(t, k, func(t *testing.T, b *Bank, m *Modem) {
+		withReport := append([]byte{aTPDU[0] | statusReportBit}, aTPDU[1:]...)
+		for i := range suspectParts {
+			if _, err := m.Submit(t.Context(), withReport); err != nil {
+				t.Fatal(err)
+			}
+			_ = sends(t, m, i) // these ask for none
+		}
+		i, other := m.Info(), Info{SIM: SIM{ICCID: "another"}, ReportAt: time.Now().Add(time.Minute)}
+		later := time.Now().Add(suspectAfter)
+		if i.Unreported != suspectParts {
+			t.Errorf("%d without a report", i.Unreported)
+		}
+		for _, c := range []struct {
+			others []Info
+			now    time.Time
+			told   bool
+		}{{[]Info{i, other}, later, true}, {[]Info{i}, later, false}, {[]Info{i, other}, time.Now().Add(time.Minute), false}, {[]Info{i, {ReportAt: other.ReportAt.Add(-time.Hour)}}, later, false}} {
+			if words := i.Suspicion(c.others, c.now); (words != "") != c.told {
+				t.Errorf("%+v: %q", c, words)
+			}
+		}
+		k.say("+CDS: 25", "0006110B911316325476F862101000000000621010000000000000")
+		until(t, time.Second, "the report", func() bool { return m.Info().Unreported == 0 })
+		i = m.Info()
+		if words := i.Suspicion([]Info{i, other}, later); words != "" {
+			t.Errorf("after a report: %q", words)
+		}
+	})
+}

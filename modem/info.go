@@ -91,6 +91,53 @@ type Info struct {
 	Resets      []Reset       // the newest, the oldest of them first; never changed in place
 	ResetCounts [rungs]uint64 // how often each rung was taken
 
+	// Parts sent with a report asked for since the newest report came, and when the first of them was: SIMs are known whose messages are
+	// taken and go nowhere.
+	Unreported      uint64
+	UnreportedSince time.Time
+	ReportAt        time.Time // of the newest report
+
 	LastError   string // the newest thing that went wrong
 	LastErrorAt time.Time
+}
+
+// statusReportBit is TP-SRR in the first octet of an SMS-SUBMIT.                                              [23.040 9.2.3.5]
+const statusReportBit = 0x20
+
+// sent counts a part that was handed over.
+func (i *Info) sent(tpdu []byte, now time.Time) {
+	i.Sent++
+	if len(tpdu) == 0 || tpdu[0]&statusReportBit == 0 {
+		return
+	}
+	if i.Unreported == 0 {
+		i.UnreportedSince = now
+	}
+	i.Unreported++
+}
+
+func (i *Info) reported(now time.Time) {
+	i.Reports++
+	i.Unreported, i.ReportAt = 0, now
+}
+
+// Bounds of Suspicion: handsets that are off for a night have no reports either, but not ten in a row, by one SIM, while others' come.
+const (
+	suspectParts = 10
+	suspectAfter = 30 * time.Minute
+)
+
+// Suspicion says what looks wrong with a modem that says it is well; "" for nothing. others are all modems of the bank: when none of
+// them gets reports, that is the network's doing.
+func (i *Info) Suspicion(others []Info, now time.Time) string {
+	if i.Unreported < suspectParts || now.Sub(i.UnreportedSince) < suspectAfter {
+		return ""
+	}
+	for _, o := range others {
+		if o.SIM.ICCID != i.SIM.ICCID && o.ReportAt.After(i.UnreportedSince) {
+			return fmt.Sprintf("the network took %d parts since %s and has reported on none of them, while it reports on those of other SIMs: they may go nowhere",
+				i.Unreported, i.UnreportedSince.Format(time.DateTime))
+		}
+	}
+	return ""
 }

@@ -318,7 +318,7 @@ func (r *receiver) store(ctx context.Context, line string) error {
 		count = func(i *Info) { i.Received++ }
 	case *pdu.StatusReport:
 		err = h.StatusReport(ctx, s.sim, m)
-		count = func(i *Info) { i.Reports++ }
+		count = func(i *Info) { i.reported(time.Now()) }
 	default:
 		if err == nil {
 			err = errNotIncoming

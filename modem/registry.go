@@ -252,6 +252,7 @@ func (m *Modem) take(t tally, other bool) {
 	m.update(func(i *Info) {
 		if other {
 			i.SIM = SIM{}
+			i.Unreported = 0
 		}
 		i.Sent, i.Refused, i.Unknown, i.Received, i.Reports, i.Calls = t.sent, t.refused, t.unknown, t.received, t.reports, t.calls
 		m.health = t.health

@@ -79,7 +79,7 @@ func (m *Modem) Submit(ctx context.Context, tpdu []byte) (mr uint8, err error) {
 		return 0, s.judge(ctx, err)
 	}
 	s.failures.Store(0)
-	m.update(func(i *Info) { i.Sent++ })
+	m.update(func(i *Info) { i.sent(tpdu, time.Now()) })
 	m.fared(nil)
 	return mr, nil
 }

@@ -172,6 +172,7 @@ type Modem struct {
 
 	Resets      []ModemReset      `json:"resets" doc:"the newest resets, the oldest of them first"`
 	ResetCounts map[string]uint64 `json:"reset_counts" doc:"how often each rung was taken since the gateway runs, by at, radio, modem, port, usb and power"`
+	Suspicion   string            `json:"suspicion" doc:"what looks wrong though the modem says it is well"`
 
 	LastError   string     `json:"last_error"`
 	LastErrorAt *time.Time `json:"last_error_at"`

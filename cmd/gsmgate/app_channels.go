@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"path/filepath"
+	"time"
 
 	"gsmgate/modem"
 	"gsmgate/modem/discover"
@@ -113,8 +114,11 @@ func (a *App) withClientCAs(config *tls.Config) (*tls.Config, error) {
 // modems shows the bank: fixed places in their order, then what was found.
 func (a *App) modems() []provisioning.Modem {
 	var all []provisioning.Modem
-	for _, m := range a.gsm.Modems() {
-		all = append(all, a.modemView(m))
+	infos := a.gsm.Modems()
+	for _, m := range infos {
+		v := a.modemView(m)
+		v.Suspicion = m.Suspicion(infos, time.Now())
+		all = append(all, v)
 	}
 	return all
 }

@@ -49,6 +49,7 @@ func (a *App) showModem(id string) (provisioning.ModemDetail, error) {
 		return provisioning.ModemDetail{}, err
 	}
 	v := provisioning.ModemDetail{Modem: a.modemView(m), StoredUsed: m.StoredUsed, StoredTotal: m.StoredTotal}
+	v.Suspicion = m.Suspicion(a.gsm.Modems(), time.Now())
 	v.OwnNumber, v.NumberFrom = a.gsm.Number(m.SIM)
 	if card := a.card(m.SIM.ICCID); card.BalanceCode != "" {
 		b := balanceView(gsmchan.BalanceOf(&card))

@@ -69,7 +69,10 @@ func printModems(out io.Writer, list []provisioning.Modem) error {
 
 // reasons is why a modem is not ready, or why it does not send.
 func reasons(m provisioning.Modem) string {
-	if m.Sends == "yes" || m.Sends == "no" || m.SendsReason == "" {
+	if m.Sends == "yes" {
+		return m.Suspicion
+	}
+	if m.Sends == "no" || m.SendsReason == "" {
 		return advice(m)
 	}
 	return strings.TrimPrefix(advice(m)+"; "+m.SendsReason, "; ")

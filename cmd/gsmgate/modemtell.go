@@ -99,6 +99,9 @@ func printModem(out io.Writer, m provisioning.ModemDetail) error {
 	line("reason", "%s", advice(m.Modem))
 	line("sends", "%s", sendsWords(m.Modem))
 	line("health", "%d %%", m.Health)
+	if m.Suspicion != "" {
+		line("suspicion", "%s", m.Suspicion)
+	}
 	line("device", "%s", m.Node)
 	line("identity", "%s %s, firmware %s", m.Manufacturer, m.Model, m.Revision)
 	line("IMEI", "%s", m.IMEI)
