@@ -11,6 +11,8 @@
 //   - ladder: the resets of a modem that is ill, each a rung, from finding the step again to switching its power.
 //   - check: proving a modem without a bank, by the steps that bring one up.
 //   - transcript: what was said to a modem and by it, kept in a ring a modem over its sessions; its form is in modem/at.
+//   - dialogue: the USSD of a session; there is one at a time, and one that waits for a reply has a name.
+//   - health: how the latest sends of a pair of modem and SIM went; one that does not send is parked, and tried with one message.
 //   - sweep: looking through the message memories for what no URC told of.
 //
 // # Promises

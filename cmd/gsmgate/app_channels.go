@@ -17,22 +17,19 @@ import (
 	"gsmgate/storage"
 )
 
-// gsmChannel is the name of the channel of modems.
-const gsmChannel = "gsm"
-
 // startRouter makes the router with its channels and lets them run.
 func (a *App) startRouter() error {
 	a.router = router.New(a.db, router.Options{Log: a.Log.With("in", "router"), Retention: a.Retention})
 	fixed, finder, source := a.findModems()
 	a.gsm = gsmchan.New(gsmchan.Config{
-		Name: gsmChannel, Ports: fixed, Source: source, PIN: string(a.PIN), Open: finder.Open, Log: a.Log.With("in", "modem"),
+		Name: "gsm", Ports: fixed, Source: source, PIN: string(a.PIN), Open: finder.Open, Log: a.Log.With("in", "modem"),
 		Refused: refusedPINs{filepath.Join(a.Dir, refusedDir)}, Card: a.card, Cards: a.db.SIMs,
 		Profiles: a.Profiles, Resetter: &modem.Resetter{Root: discover.Under(a.ModemRoot), Command: a.ResetCommand, Log: a.Log.With("in", "modem")},
 		Learn: func(ctx context.Context, iccid string, fn func(*storage.SIM) error) error {
 			_, err := a.db.ChangeSIM(ctx, iccid, fn)
 			return err
 		},
-		Begun: func(lane string) int { return a.router.Begun(gsmChannel, lane) },
+		Begun: func(lane string) int { return a.router.Begun(a.gsm.Name(), lane) },
 	})
 	a.clients = smppchan.New(smppchan.Config{Router: a.router, Log: a.Log.With("in", "clients"), Retry: a.SMPP.Retry})
 	a.router.Add(a.gsm)

@@ -42,8 +42,7 @@ func EncodeUSSD(text string, form USSDForm) (s string, dcs int, ok bool) {
 			return "", 0, false
 		}
 		if !inAlphabet {
-			general := ucs2
-			return upperHex(octets), general, true
+			return upperHex(octets), ucs2, true
 		}
 		return upperHex(octets), general7, true
 	}
