@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,7 +12,7 @@ import (
 	"time"
 )
 
-// Bank is a number of modems on ptys and the network behind them.
+// Bank is a number of modems and the network behind them.
 type Bank struct {
 	network *Network
 	modems  []*Modem
@@ -20,16 +21,13 @@ type Bank struct {
 // maxModems bounds Config.Count.
 const maxModems = 1024
 
-// New opens the ptys and makes their links. They answer once Run runs.
+// New opens the ports and makes their links. They answer once Run runs.
 func New(cfg Config) (*Bank, error) {
 	if cfg.Count < 1 || cfg.Count > maxModems {
 		return nil, fmt.Errorf("modemsim: %d modems, want 1 to %d", cfg.Count, maxModems)
 	}
-	if cfg.Dir == "" {
-		return nil, errors.New("modemsim: no directory for the links")
-	}
-	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
-		return nil, fmt.Errorf("modemsim: make the directory of the links: %w", err)
+	if err := cfg.makeDir(); err != nil {
+		return nil, err
 	}
 	cfg = cfg.withDefaults()
 	b := &Bank{network: newNetwork(cfg, newAlphabets())}
@@ -44,6 +42,19 @@ func New(cfg Config) (*Bank, error) {
 		}
 	}
 	return b, nil
+}
+
+func (c Config) makeDir() error {
+	switch {
+	case c.InMemory:
+		return nil
+	case c.Dir == "":
+		return errors.New("modemsim: no directory for the links")
+	}
+	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+		return fmt.Errorf("modemsim: make the directory of the links: %w", err)
+	}
+	return nil
 }
 
 func (c Config) withDefaults() Config {
@@ -93,6 +104,23 @@ func (b *Bank) Network() *Network { return b.network }
 
 // Modem is modem i, counted from 0.
 func (b *Bank) Modem(i int) *Modem { return b.modems[i] }
+
+// Open opens the client's end of a modem's port, by its path, in a bank that is in memory. The error is fs.ErrNotExist for a modem that is
+// unplugged or was never there, and ErrInUse for one that somebody has open.
+func (b *Bank) Open(path string) (io.ReadWriteCloser, error) {
+	for _, m := range b.modems {
+		if m.path != path {
+			continue
+		}
+		m.mu.Lock()
+		p, inMemory := m.port.(*pipePort)
+		m.mu.Unlock()
+		if inMemory {
+			return p.open()
+		}
+	}
+	return nil, fmt.Errorf("modemsim: %s: %w", path, fs.ErrNotExist)
+}
 
 // Len is the number of modems.
 func (b *Bank) Len() int { return len(b.modems) }

@@ -190,7 +190,7 @@ func TestReopen_SecondClient(t *testing.T) {
 		}
 		c.send("AT+CSQ\r") // the answer is never read
 		c.f.Close()
-		eventually(t, func() bool { return !p.attached.Load() })
+		eventually(t, func() bool { return !p.(*ptyPort).attached.Load() })
 	}
 	c := dialModem(t, b.Paths()[0])
 	if got := c.at("+CGSN"); strings.Contains(got, "CSQ") {

@@ -206,7 +206,7 @@ func FuzzFeed(f *testing.F) {
 		cfg := Config{Count: 1}.withDefaults()
 		m := newModem(0, cfg, newNetwork(cfg, abc), verbs)
 		m.net.attach(m)
-		m.port = &port{}
+		m.port = &ptyPort{}
 		m.powerOn()
 		m.feed(b, time.Now())
 		for range 100 {

@@ -4,9 +4,13 @@ import "time"
 
 // Config describes a bank. The zero value of each field means the default named with it.
 type Config struct {
-	Count   int           // number of modems, at least 1
-	Dir     string        // where the links modem00, modem01 … are made; created if missing
-	Latency time.Duration // network time of one send, from Ctrl-Z to +CMGS; 0 is at once
+	Count int    // number of modems, at least 1
+	Dir   string // where the links modem00, modem01 … are made; created if missing
+	// InMemory makes no ptys: Bank.Open opens a path. Nothing but channels and timers is waited for then, so that a testing/synctest
+	// bubble can let days go by.
+	InMemory bool
+	Seed     uint64        // of what happens at random; 0 is a seed like others
+	Latency  time.Duration // network time of one send, from Ctrl-Z to +CMGS; 0 is at once
 
 	DeliveryDelay time.Duration // from the network taking a message to the handset having it
 	ReportDelay   time.Duration // from the handset having it to the status report setting out

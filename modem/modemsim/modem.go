@@ -22,7 +22,7 @@ type Modem struct {
 
 	// mu guards all below.
 	mu     sync.Mutex
-	port   *port // nil when unplugged
+	port   port // nil when unplugged
 	agenda agenda
 	sim    *sim
 	me, sr *memory
@@ -70,7 +70,7 @@ func (m *Modem) run(ctx context.Context) {
 	defer m.Unplug()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var serving *port
+	var serving port
 	var rest []byte
 	for {
 		p, out, next := m.turn()
@@ -80,7 +80,7 @@ func (m *Modem) run(ctx context.Context) {
 				readers.Go(func() { p.serve(ctx, m.inputs) })
 			}
 		}
-		if rest = p.flush(append(rest, out...)); len(rest) > 0 {
+		if rest = flush(p, append(rest, out...)); len(rest) > 0 {
 			next = min(next, 2*time.Millisecond)
 		}
 		timer.Reset(next)
@@ -99,7 +99,7 @@ func (m *Modem) run(ctx context.Context) {
 const maxUnsent = 64 << 10
 
 // flush writes what fits and returns the rest, without the oldest of too much.
-func (p *port) flush(b []byte) []byte {
+func flush(p port, b []byte) []byte {
 	if p == nil || len(b) == 0 {
 		return nil
 	}
@@ -108,7 +108,7 @@ func (p *port) flush(b []byte) []byte {
 }
 
 // turn does what is due and takes what is to be written.
-func (m *Modem) turn() (p *port, out []byte, next time.Duration) {
+func (m *Modem) turn() (p port, out []byte, next time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for {

@@ -19,8 +19,20 @@ const reopenPoll = 20 * time.Millisecond
 // errStale says that a client died with exclusive use of the pty, and that we may not take that off it.
 var errStale = errors.New("modemsim: pty left in exclusive use")
 
-// port is the modem's end of a pty. Nothing else of ours keeps the client's end open, so that a close of the client is seen.
-type port struct {
+// port is the modem's end of what a client opens.
+type port interface {
+	// label tells one port from another that was at the same path.
+	label() string
+	// serve reads until the port is closed or ctx is done, and passes on what it reads.
+	serve(ctx context.Context, to chan<- chunk)
+	// write gives what fits now and returns the rest. Without a client all is lost, as on a wire.
+	write(b []byte) (rest []byte)
+	// close hangs up: a client that has the other end open hears of it.
+	close()
+}
+
+// ptyPort is the modem's end of a pty. Nothing else of ours keeps the client's end open, so that a close of the client is seen.
+type ptyPort struct {
 	master   *os.File
 	raw      syscall.RawConn
 	name     string // of the client's end
@@ -30,13 +42,13 @@ type port struct {
 
 // chunk is what was read at once, and when.
 type chunk struct {
-	from *port
+	from port
 	at   time.Time
 	data []byte
 	err  error // the port is of no more use
 }
 
-func openPort() (*port, error) {
+func openPTY() (*ptyPort, error) {
 	m, s, err := pty.Open()
 	if err != nil {
 		return nil, fmt.Errorf("modemsim: open a pty: %w", err)
@@ -55,7 +67,7 @@ func openPort() (*port, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("modemsim: set a pty non-blocking: %w", err)
 	}
-	p := &port{master: os.NewFile(uintptr(fd), m.Name()), name: s.Name(), closed: make(chan struct{})}
+	p := &ptyPort{master: os.NewFile(uintptr(fd), m.Name()), name: s.Name(), closed: make(chan struct{})}
 	p.raw, err = p.master.SyscallConn()
 	if err != nil {
 		p.master.Close()
@@ -77,8 +89,10 @@ func makeRaw(fd int) error {
 	return unix.IoctlSetTermios(fd, unix.TCSETS, t)
 }
 
-// close hangs up: a client that has the other end open reads an end of file or EIO.
-func (p *port) close() {
+func (p *ptyPort) label() string { return p.name }
+
+// close makes a client that has the other end open read an end of file or EIO.
+func (p *ptyPort) close() {
 	select {
 	case <-p.closed:
 	default:
@@ -87,8 +101,7 @@ func (p *port) close() {
 	}
 }
 
-// serve reads until the port is closed or ctx is done, and passes on what it reads.
-func (p *port) serve(ctx context.Context, to chan<- chunk) {
+func (p *ptyPort) serve(ctx context.Context, to chan<- chunk) {
 	buf := make([]byte, 4096)
 	for {
 		n, err := p.read(buf)
@@ -112,7 +125,7 @@ func (p *port) serve(ctx context.Context, to chan<- chunk) {
 	}
 }
 
-func (p *port) read(buf []byte) (n int, err error) {
+func (p *ptyPort) read(buf []byte) (n int, err error) {
 	rawErr := p.raw.Read(func(fd uintptr) bool {
 		n, err = unix.Read(int(fd), buf)
 		if err == unix.EAGAIN || err == unix.EINTR {
@@ -132,7 +145,7 @@ func (p *port) read(buf []byte) (n int, err error) {
 }
 
 // detached puts the line right for the next client, the first time, and waits a little.
-func (p *port) detached(ctx context.Context) error {
+func (p *ptyPort) detached(ctx context.Context) error {
 	if p.attached.Swap(false) {
 		if err := p.tidy(); err != nil {
 			return err
@@ -149,7 +162,7 @@ func (p *port) detached(ctx context.Context) error {
 }
 
 // tidy does what the last close of a serial port does, and of a pty does not: exclusive use ends, unread octets go, settings are as at first.
-func (p *port) tidy() error {
+func (p *ptyPort) tidy() error {
 	fd, err := unix.Open(p.name, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return errStale
@@ -164,8 +177,7 @@ func (p *port) tidy() error {
 	return makeRaw(fd)
 }
 
-// write gives what fits now and returns the rest. Without a client all is lost, as on a wire.
-func (p *port) write(b []byte) (rest []byte) {
+func (p *ptyPort) write(b []byte) (rest []byte) {
 	if !p.attached.Load() {
 		return nil
 	}

@@ -116,7 +116,7 @@ func (m *Modem) restart(d time.Duration) {
 	})
 }
 
-// Unplug closes the pty and removes the link.
+// Unplug hangs the port up and takes its path away.
 func (m *Modem) Unplug() {
 	m.mu.Lock()
 	p := m.port
@@ -124,13 +124,15 @@ func (m *Modem) Unplug() {
 	m.powerOff()
 	m.mu.Unlock()
 	if p != nil {
-		unlink(m.path, p.name)
+		if !m.bank.InMemory {
+			unlink(m.path, p.label())
+		}
 		p.close()
 	}
 	m.wake()
 }
 
-// Replug powers the modem on again on a new pty under the same link.
+// Replug powers the modem on again on a new port under the same path.
 func (m *Modem) Replug() error {
 	m.mu.Lock()
 	plugged := m.port != nil
@@ -138,12 +140,8 @@ func (m *Modem) Replug() error {
 	if plugged {
 		return nil
 	}
-	p, err := openPort()
+	p, err := m.newPort()
 	if err != nil {
-		return err
-	}
-	if err := link(m.path, p.name); err != nil {
-		p.close()
 		return err
 	}
 	m.locked(func() {
@@ -151,4 +149,19 @@ func (m *Modem) Replug() error {
 		m.powerOn()
 	})
 	return nil
+}
+
+func (m *Modem) newPort() (port, error) {
+	if m.bank.InMemory {
+		return newPipe(m.path), nil
+	}
+	p, err := openPTY()
+	if err != nil {
+		return nil, err
+	}
+	if err := link(m.path, p.name); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
 }

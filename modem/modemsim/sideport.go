@@ -32,7 +32,7 @@ type SidePort struct {
 
 // OpenSide opens a further port of the modem, a link beside its own, that answers until ctx is done; wait returns when it is gone.
 func (m *Modem) OpenSide(ctx context.Context, number int, side Side) (s *SidePort, wait func(), err error) {
-	p, err := openPort()
+	p, err := openPTY()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,7 +62,7 @@ func (s *SidePort) Seen() []string {
 	return append([]string(nil), s.seen...)
 }
 
-func (s *SidePort) run(ctx context.Context, p *port, inputs <-chan chunk) {
+func (s *SidePort) run(ctx context.Context, p *ptyPort, inputs <-chan chunk) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	var line []byte
@@ -84,7 +84,7 @@ func (s *SidePort) run(ctx context.Context, p *port, inputs <-chan chunk) {
 }
 
 // take answers the whole lines and returns the rest.
-func (s *SidePort) take(p *port, got []byte) []byte {
+func (s *SidePort) take(p *ptyPort, got []byte) []byte {
 	for {
 		text, rest, whole := bytes.Cut(got, []byte("\r"))
 		if !whole {
