@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,12 +25,23 @@ type modemsCmd struct {
 	Storage     int           `default:"50" help:"Messages that a SIM stores."`
 	Fail        []string      `placeholder:"NUMBER=ST" help:"Messages to NUMBER (or PREFIX*) fail with this TP-ST, hexadecimal, e.g. +3169*=46."`
 	Refuse      []string      `placeholder:"NUMBER=CMS" help:"The network refuses messages to NUMBER (or PREFIX*) with +CMS ERROR."`
+	Script      string        `type:"existingfile" help:"A time-line of faults; its lines are listed below."`
 	Show        bool          `help:"Show what handsets receive."`
+}
+
+// Help is shown below the flags.
+func (c *modemsCmd) Help() string {
+	return "Type help for the commands that are read from standard input.\n\nLines of a script, which may also be typed:\n\n  " +
+		strings.Join(modemsim.ScriptHelp(), "\n  ") + "\n\nFaults:\n\n  " + strings.Join(modemsim.FaultHelp(), "\n  ")
 }
 
 // Run serves until ctx is done.
 func (c *modemsCmd) Run(ctx context.Context, s streams) error {
 	rules, err := c.rules()
+	if err != nil {
+		return err
+	}
+	script, err := readScript(c.Script)
 	if err != nil {
 		return err
 	}
@@ -46,8 +58,26 @@ func (c *modemsCmd) Run(ctx context.Context, s streams) error {
 		m := bank.Modem(i)
 		out.printf("%s imei %s iccid %s number %s\n", path, m.IMEI(), m.ICCID(), m.Number())
 	}
-	go readCommands(bank, s.in, out) // ends with its input, at the latest with the process
-	return bank.Run(ctx)
+	console := &console{bank: bank, out: out, play: make(chan *modemsim.Script)}
+	go console.read(ctx, s.in) // ends with its input, at the latest with the process
+	return console.run(ctx, script)
+}
+
+// readScript reads a script file; without one it is empty.
+func readScript(path string) (*modemsim.Script, error) {
+	if path == "" {
+		return modemsim.ParseScript(strings.NewReader(""))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fail("a script is a text file; gsmgate-sim modems --help lists its lines", "%w", err)
+	}
+	defer f.Close()
+	s, err := modemsim.ParseScript(f)
+	if err != nil {
+		return nil, fail("gsmgate-sim modems --help lists the lines of a script", "%s: %w", path, err)
+	}
+	return s, nil
 }
 
 func (c *modemsCmd) each(_ int, m *modemsim.ModemConfig) {
@@ -105,11 +135,47 @@ send NUMBER SIM TEXT    the handset NUMBER sends TEXT to the number of a SIM
 inbox NUMBER            what the handset NUMBER has received
 transcript MODEM        the last AT lines of a modem
 submissions             how many messages the network took, and which came twice
+script FILE             lets a script go by from now on; a line of one may be typed, too
 fault MODEM FAULT …     MODEM is a number from 0, or all; FAULT is one of:
 `
 
-// readCommands does what a person types.
-func readCommands(bank *modemsim.Bank, in io.Reader, out *lines) {
+// console is what a person types, and the scripts that go by.
+type console struct {
+	bank *modemsim.Bank
+	out  *lines
+	play chan *modemsim.Script
+}
+
+// run runs the bank and plays scripts until ctx is done.
+func (c *console) run(ctx context.Context, first *modemsim.Script) error {
+	var all sync.WaitGroup
+	defer all.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	all.Go(func() {
+		for next := first; ; {
+			all.Go(func() { c.bank.Play(ctx, next, c.did) })
+			select {
+			case next = <-c.play:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return c.bank.Run(ctx)
+}
+
+// did tells what a script has done.
+func (c *console) did(what string, err error) {
+	if err != nil {
+		c.out.printf("error: %s: %s\n", what, strings.TrimPrefix(err.Error(), "modemsim: "))
+		return
+	}
+	c.out.printf("script: %s\n", what)
+}
+
+// read does what a person types.
+func (c *console) read(ctx context.Context, in io.Reader) {
 	scanner := bufio.NewScanner(in)
 	scanner.Buffer(nil, 64<<10)
 	for scanner.Scan() {
@@ -117,10 +183,33 @@ func readCommands(bank *modemsim.Bank, in io.Reader, out *lines) {
 		if line == "" {
 			continue
 		}
-		if err := command(bank, line, out); err != nil {
-			out.printf("error: %s\nhint: type help\n", strings.TrimPrefix(err.Error(), "modemsim: "))
+		if err := c.command(ctx, line); err != nil {
+			c.out.printf("error: %s\nhint: type help\n", strings.TrimPrefix(err.Error(), "modemsim: "))
 		}
 	}
+}
+
+func (c *console) command(ctx context.Context, line string) error {
+	verb, rest, _ := strings.Cut(line, " ")
+	switch verb {
+	case "at", "every", "random":
+		return c.plays(ctx, func() (*modemsim.Script, error) { return modemsim.ParseScript(strings.NewReader(line)) })
+	case "script":
+		return c.plays(ctx, func() (*modemsim.Script, error) { return readScript(strings.TrimSpace(rest)) })
+	}
+	return command(c.bank, line, c.out)
+}
+
+func (c *console) plays(ctx context.Context, read func() (*modemsim.Script, error)) error {
+	s, err := read()
+	if err != nil {
+		return err
+	}
+	select {
+	case c.play <- s:
+	case <-ctx.Done():
+	}
+	return nil
 }
 
 func command(bank *modemsim.Bank, line string, out *lines) error {
@@ -149,7 +238,7 @@ func command(bank *modemsim.Bank, line string, out *lines) error {
 	case "fault":
 		return fault(bank, rest)
 	case "help":
-		out.printf("%s  %s\n", commandHelp, strings.Join(modemsim.FaultHelp(), "\n  "))
+		out.printf("%s  %s\nscript lines:\n  %s\n", commandHelp, strings.Join(modemsim.FaultHelp(), "\n  "), strings.Join(modemsim.ScriptHelp(), "\n  "))
 		return nil
 	}
 	return fmt.Errorf("no command is called %q", verb)

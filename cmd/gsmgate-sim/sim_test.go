@@ -147,3 +147,44 @@ func TestWrongCommandLines(t *testing.T) {
 		t.Errorf("--help: code %d", code)
 	}
 }
+
+func TestModems_Script_FromAFileAndTyped(t *testing.T) {
+	dir := t.TempDir()
+	script := filepath.Join(dir, "faults.txt")
+	if err := os.WriteFile(script, []byte("# one stick goes\nat 1ms modem 1 unplug\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, "modems", "--count", "2", "--dir", filepath.Join(dir, "bank"), "--script", script)
+	r.line()
+	r.line()
+	if got := r.line(); got != "script: modem 1 unplug" {
+		t.Errorf("got %q", got)
+	}
+	r.say("at 1ms modem 0 signal 3")
+	if got := r.line(); got != "script: modem 0 signal 3" {
+		t.Errorf("got %q", got)
+	}
+	r.say("at 1ms modem 0 sing")
+	if got := r.line(); got != `error: line 1: no fault is called "sing"` {
+		t.Errorf("got %q", got)
+	}
+	r.line()
+	r.say("script " + filepath.Join(dir, "none"))
+	if got := r.line(); !strings.HasPrefix(got, "error: open ") {
+		t.Errorf("got %q", got)
+	}
+	r.line()
+	r.end()
+}
+
+func TestModems_ScriptWithAMistake_TellsTheLine(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "faults.txt")
+	if err := os.WriteFile(script, []byte("\nat noon modem 1 unplug\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var errs bytes.Buffer
+	code := run(t.Context(), []string{"modems", "--dir", t.TempDir(), "--script", script}, streams{nil, io.Discard, &errs})
+	if want := `faults.txt: line 2: "noon" is not a time such as 30s` + "\nhint: "; code != 1 || !strings.Contains(errs.String(), want) {
+		t.Errorf("code %d: %s", code, &errs)
+	}
+}

@@ -34,6 +34,7 @@ func New(cfg Config) (*Bank, error) {
 	verbs := commands()
 	for i := range cfg.Count {
 		m := newModem(i, cfg, b.network, verbs)
+		m.peers = &b.modems
 		b.modems = append(b.modems, m)
 		b.network.attach(m)
 		if err := m.Replug(); err != nil {

@@ -2,15 +2,107 @@ package modemsim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// faultCommand is a fault that a person can name.
+// Fault is something that a line makes go wrong with a modem.
+type Fault struct {
+	text string
+	do   func(m *Modem) error
+}
+
+// String is the line.
+func (f Fault) String() string { return f.text }
+
+// Do makes it go wrong.
+func (f Fault) Do(m *Modem) error { return f.do(m) }
+
+// ParseFault reads a line such as "hang 60s" or "fail 3 38"; FaultHelp lists them.
+func ParseFault(line string) (Fault, error) {
+	words := strings.Fields(line)
+	if len(words) == 0 {
+		return Fault{}, fmt.Errorf("no fault named")
+	}
+	all := faultCommands()
+	i := slices.IndexFunc(all, func(f faultCommand) bool { return f.name() == words[0] })
+	if i < 0 {
+		return Fault{}, fmt.Errorf("no fault is called %q", words[0])
+	}
+	a := &faultArgs{words: words[1:]}
+	do := all[i].read(a)
+	if a.err == nil && len(a.words) > 0 {
+		a.err = fmt.Errorf("%q is too much: %s", strings.Join(a.words, " "), all[i].usage)
+	}
+	return Fault{strings.Join(words, " "), do}, a.err
+}
+
+// Command injects a fault by a line.
+func (m *Modem) Command(line string) error {
+	f, err := ParseFault(line)
+	if err != nil {
+		return err
+	}
+	return f.Do(m)
+}
+
+// FaultHelp has a line for each fault that ParseFault knows.
+func FaultHelp() []string {
+	var out []string
+	for _, f := range faultCommands() {
+		out = append(out, fmt.Sprintf("%-28s %s", f.usage, f.help))
+	}
+	return out
+}
+
+// action is what a fault does.
+type action func(m *Modem) error
+
+// faultCommand is a fault that a person can name. read takes its words off and returns what it does.
 type faultCommand struct {
-	name, usage string
-	run         func(m *Modem, a *faultArgs) error
+	usage, help string
+	read        func(a *faultArgs) action
+}
+
+func (f faultCommand) name() string {
+	name, _, _ := strings.Cut(f.usage, " ")
+	return name
+}
+
+// Each of these makes a reader of the words that a method takes.
+
+func plain(do func(*Modem)) func(*faultArgs) action {
+	return func(*faultArgs) action { return func(m *Modem) error { do(m); return nil } }
+}
+
+func counted(do func(*Modem, int), otherwise int) func(*faultArgs) action {
+	return func(a *faultArgs) action {
+		n := a.number(otherwise)
+		return func(m *Modem) error { do(m, n); return nil }
+	}
+}
+
+func lasting(do func(*Modem, time.Duration), otherwise string) func(*faultArgs) action {
+	return func(a *faultArgs) action {
+		d := a.duration(otherwise)
+		return func(m *Modem) error { do(m, d); return nil }
+	}
+}
+
+func switched(do func(*Modem, bool)) func(*faultArgs) action {
+	return func(a *faultArgs) action {
+		on := a.onOff()
+		return func(m *Modem) error { do(m, on); return nil }
+	}
+}
+
+func coded(do func(*Modem, int, int), otherwise int) func(*faultArgs) action {
+	return func(a *faultArgs) action {
+		n, code := a.number(1), a.number(otherwise)
+		return func(m *Modem) error { do(m, n, code); return nil }
+	}
 }
 
 // faultArgs takes words off a line and remembers the first that was wrong.
@@ -28,114 +120,75 @@ func (a *faultArgs) next(otherwise string) string {
 	return w
 }
 
+func (a *faultArgs) rest() []string {
+	rest := a.words
+	a.words = nil
+	return rest
+}
+
+func (a *faultArgs) wrong(format string, args ...any) {
+	if a.err == nil {
+		a.err = fmt.Errorf(format, args...)
+	}
+}
+
+// most bounds a number in a fault.
+const most = 1_000_000
+
 func (a *faultArgs) number(otherwise int) int {
 	w := a.next(strconv.Itoa(otherwise))
 	n, err := strconv.Atoi(w)
-	if err != nil || n < 0 {
-		a.err = fmt.Errorf("%q is not a number", w)
+	if err != nil || n < 0 || n > most {
+		a.wrong("%q is not a number from 0 to %d", w, most)
 	}
 	return n
 }
 
 func (a *faultArgs) duration(otherwise string) time.Duration {
-	w := a.next(otherwise)
-	d, err := time.ParseDuration(w)
-	if err != nil || d < 0 {
-		a.err = fmt.Errorf("%q is not a time such as 30s", w)
+	d := a.offset(otherwise)
+	if d < 0 {
+		a.wrong("%v is less than nothing", d)
 	}
 	return d
 }
 
-func (a *faultArgs) onOff() bool {
-	w := a.next("on")
-	if w != "on" && w != "off" {
-		a.err = fmt.Errorf("%q is neither on nor off", w)
+// offset is a time that may be negative.
+func (a *faultArgs) offset(otherwise string) time.Duration {
+	w := a.next(otherwise)
+	d, err := parseTime(w)
+	if err != nil {
+		a.wrong("%v", err)
 	}
-	return w == "on"
+	return d
 }
 
-func do(f func()) error { f(); return nil }
-
-// faultCommands are all faults by name.
-func faultCommands() []faultCommand {
-	return []faultCommand{
-		{"hang", "hang [TIME]", func(m *Modem, a *faultArgs) error { d := a.duration("0s"); return a.then(func() { m.Hang(d) }) }},
-		{"fail", "fail N CMS", func(m *Modem, a *faultArgs) error {
-			n, code := a.number(1), a.number(500)
-			return a.then(func() { m.FailSends(n, code) })
-		}},
-		{"failcme", "failcme N CME", func(m *Modem, a *faultArgs) error {
-			n, code := a.number(1), a.number(cmeUnknown)
-			return a.then(func() { m.FailSendsCME(n, code) })
-		}},
-		{"lose-answer", "lose-answer [N]", func(m *Modem, a *faultArgs) error { n := a.number(1); return a.then(func() { m.LoseAnswers(n) }) }},
-		{"late", "late N TIME [busy]", func(m *Modem, a *faultArgs) error {
-			n, d, busy := a.number(1), a.duration("30s"), a.next("") == "busy"
-			return a.then(func() { m.LateAnswers(n, d, busy) })
-		}},
-		{"lose-prompt", "lose-prompt [N]", func(m *Modem, a *faultArgs) error { n := a.number(1); return a.then(func() { m.LosePrompts(n) }) }},
-		{"report-first", "report-first [N]", func(m *Modem, a *faultArgs) error { n := a.number(1); return a.then(func() { m.ReportsFirst(n) }) }},
-		{"urc-inside", "urc-inside [N]", func(m *Modem, a *faultArgs) error { n := a.number(1); return a.then(func() { m.URCInsideAnswers(n) }) }},
-		{"cr-only", "cr-only [on|off]", func(m *Modem, a *faultArgs) error { on := a.onOff(); return a.then(func() { m.CROnly(on) }) }},
-		{"bare-prompt", "bare-prompt [on|off]", func(m *Modem, a *faultArgs) error {
-			on := a.onOff()
-			return a.then(func() { m.PromptWithoutSpace(on) })
-		}},
-		{"garbage", "garbage [N]", func(m *Modem, a *faultArgs) error { n := a.number(100); return a.then(func() { m.Garbage(n) }) }},
-		{"urc", "urc LINE", func(m *Modem, a *faultArgs) error { m.URC(strings.Join(a.words, " ")); return nil }},
-		{"reboot", "reboot [TIME]", func(m *Modem, a *faultArgs) error { d := a.duration("10s"); return a.then(func() { m.Reboot(d) }) }},
-		{"unplug", "unplug", func(m *Modem, _ *faultArgs) error { return do(m.Unplug) }},
-		{"replug", "replug", func(m *Modem, _ *faultArgs) error { return m.Replug() }},
-		{"no-network", "no-network [TIME]", func(m *Modem, a *faultArgs) error {
-			d := a.duration("0s")
-			return a.then(func() { m.LoseNetwork(d) })
-		}},
-		{"fill", "fill SM|ME [FREE]", func(m *Modem, a *faultArgs) error {
-			mem, leave := strings.ToUpper(a.next("SM")), a.number(0)
-			return a.then(func() { m.FillStorage(mem, leave) })
-		}},
-		{"pin", "pin PIN [TRIES]", func(m *Modem, a *faultArgs) error {
-			pin, tries := a.next("1234"), a.number(pinTries)
-			return a.then(func() { m.AskPIN(pin, tries) })
-		}},
-		{"ring", "ring NUMBER [TIMES]", func(m *Modem, a *faultArgs) error {
-			from, n := a.next("+31600000000"), a.number(3)
-			return a.then(func() { m.Ring(from, n) })
-		}},
-		{"latency", "latency TIME", func(m *Modem, a *faultArgs) error { d := a.duration("50ms"); return a.then(func() { m.SetLatency(d) }) }},
-		{"signal", "signal RSSI", func(m *Modem, a *faultArgs) error { n := a.number(20); return a.then(func() { m.SetSignal(n) }) }},
-		{"clear", "clear", func(m *Modem, _ *faultArgs) error { return do(m.Clear) }},
-	}
-}
-
-// then does it if all words were right.
-func (a *faultArgs) then(f func()) error {
-	if a.err != nil {
-		return a.err
-	}
-	f()
-	return nil
-}
-
-// Command injects a fault by a line such as "hang 60s" or "fail 3 38"; FaultHelp lists them.
-func (m *Modem) Command(line string) error {
-	words := strings.Fields(line)
-	if len(words) == 0 {
-		return fmt.Errorf("no fault named")
-	}
-	for _, f := range faultCommands() {
-		if f.name == words[0] {
-			return f.run(m, &faultArgs{words: words[1:]})
+// parseTime reads "30s", "1h30m" or, besides Go's units, "2d".
+func parseTime(w string) (time.Duration, error) {
+	text, days := w, time.Duration(0)
+	if before, after, found := strings.Cut(w, "d"); found {
+		n, err := strconv.Atoi(before)
+		if err != nil || n < 0 || n > 1000 {
+			return 0, fmt.Errorf("%q is not a time such as 30s", w)
+		}
+		days, text = time.Duration(n)*24*time.Hour, after
+		if text == "" {
+			return days, nil
 		}
 	}
-	return fmt.Errorf("no fault is called %q", words[0])
+	d, err := time.ParseDuration(text)
+	if err != nil || d > 1000*24*time.Hour || d < -1000*24*time.Hour {
+		return 0, fmt.Errorf("%q is not a time such as 30s", w)
+	}
+	return days + d, nil
 }
 
-// FaultHelp has a line for each fault that Modem.Command knows.
-func FaultHelp() []string {
-	var out []string
-	for _, f := range faultCommands() {
-		out = append(out, f.usage)
+func (a *faultArgs) onOff() bool { return a.flag("on", "off", "on") }
+
+// flag is whether the next word is yes.
+func (a *faultArgs) flag(yes, no, otherwise string) bool {
+	w := a.next(otherwise)
+	if w != yes && w != no {
+		a.wrong("%q is neither %s nor %s", w, yes, no)
 	}
-	return out
+	return w == yes
 }

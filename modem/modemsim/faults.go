@@ -1,7 +1,6 @@
 package modemsim
 
 import (
-	"math/rand/v2"
 	"time"
 )
 
@@ -10,18 +9,51 @@ type faults struct {
 	hung       bool
 	endHang    func()   // takes the end of the hang off the agenda
 	wakeups    []func() // what the hang has put off
-	noNetwork  bool
+	noNetwork  spell
+	denied     spell
+	card       cardFault
+	flood      spell
 	crOnly     bool
 	barePrompt bool
+	stuckEcho  bool
 	inside     int // answers to come with an unsolicited line in them
 	losePrompts,
+	twicePrompts,
 	loseAnswers,
+	cutAnswers,
+	cutSends,
+	doubleFinals,
 	reportsFirst int
 	early       bool   // a report is to come before its answer
 	earlyMR     byte   // its TP-MR
 	afterReport func() // the answer
 	late        lateness
 	refuse      refusal
+	short       shortness
+	numbers     map[string]int  // +CMS ERROR for sends to a number
+	unknown     map[string]bool // verbs that it does not know
+	constantMR  *byte
+	reports     reportFaults
+}
+
+// spell is a fault that lasts for a time. Its end is outside the modem: it comes whether the power is on or not.
+type spell struct {
+	on  bool
+	end func() // takes the end off the agenda
+}
+
+// begin begins a spell of d, or makes one that lasts anew; 0 is until Clear.
+func (m *Modem) begin(s *spell, d time.Duration, over func()) {
+	if s.end != nil {
+		s.end()
+	}
+	*s = spell{on: true}
+	if d > 0 {
+		s.end = m.outside.at(time.Now().Add(d), func(time.Time) {
+			*s = spell{}
+			over()
+		})
+	}
 }
 
 type lateness struct {
@@ -36,7 +68,7 @@ type refusal struct {
 }
 
 // take uses up one of a counted fault.
-func (f *faults) take(count *int) bool {
+func take(count *int) bool {
 	if *count <= 0 {
 		return false
 	}
@@ -125,7 +157,7 @@ func (m *Modem) PromptWithoutSpace(on bool) { m.locked(func() { m.faults.barePro
 func (m *Modem) Garbage(n int) {
 	m.locked(func() {
 		for range min(n, 4096) {
-			m.out = append(m.out, byte(rand.IntN(256)))
+			m.out = append(m.out, byte(m.random.IntN(256)))
 		}
 		m.log.add("<(noise)")
 	})
@@ -146,16 +178,20 @@ func (m *Modem) Reboot(d time.Duration) {
 // LoseNetwork takes the registration away for d; 0 is until Clear.
 func (m *Modem) LoseNetwork(d time.Duration) {
 	m.locked(func() {
-		m.faults.noNetwork = true
+		m.begin(&m.faults.noNetwork, d, m.findNetwork)
 		m.setRegistration(2)
-		if d > 0 {
-			m.after(d, func(time.Time) { m.findNetwork() })
-		}
+	})
+}
+
+// Deny makes the network deny registration for d; 0 is until Clear.
+func (m *Modem) Deny(d time.Duration) {
+	m.locked(func() {
+		m.begin(&m.faults.denied, d, m.findNetwork)
+		m.setRegistration(3)
 	})
 }
 
 func (m *Modem) findNetwork() {
-	m.faults.noNetwork = false
 	if m.port != nil {
 		m.startRadio()
 	}
@@ -189,7 +225,21 @@ func (m *Modem) AskPIN(pin string, tries int) {
 }
 
 // SetLatency changes the network time of a send.
-func (m *Modem) SetLatency(d time.Duration) { m.locked(func() { m.cfg.Latency = d }) }
+func (m *Modem) SetLatency(d time.Duration) { m.SpreadLatency(d, d, false) }
+
+// SpreadLatency makes the network time of a send lie anywhere from low to high; with long tail mostly near low, and now and then near high.
+func (m *Modem) SpreadLatency(low, high time.Duration, longTail bool) {
+	m.locked(func() { m.cfg.Latency, m.latencyMost, m.longTail = low, max(low, high), longTail })
+}
+
+// latency is the network time of the next send.
+func (m *Modem) latency() time.Duration {
+	u := m.random.Float64()
+	if m.longTail {
+		u = u * u * u * u
+	}
+	return m.cfg.Latency + time.Duration(u*float64(max(0, m.latencyMost-m.cfg.Latency)))
+}
 
 // SetSignal changes the rssi that +CSQ gives.
 func (m *Modem) SetSignal(rssi int) { m.locked(func() { m.cfg.Signal = rssi }) }
@@ -197,15 +247,19 @@ func (m *Modem) SetSignal(rssi int) { m.locked(func() { m.cfg.Signal = rssi }) }
 // Clear ends all faults. An unplugged modem stays unplugged.
 func (m *Modem) Clear() {
 	m.locked(func() {
-		if m.faults.hung {
+		f := &m.faults
+		if f.hung {
 			m.endHang()
 		}
-		lost := m.faults.noNetwork
-		m.faults = faults{}
-		if lost {
-			m.findNetwork()
+		for _, s := range []*spell{&f.noNetwork, &f.denied, &f.card.spell, &f.flood} {
+			if s.end != nil {
+				s.end()
+			}
 		}
+		m.faults = faults{}
+		m.findNetwork()
 	})
+	m.net.mend(m)
 }
 
 // Ring is a call from that number: n times RING, with +CLIP when it is on.

@@ -201,10 +201,14 @@ func (h *Handset) SendWith(to, text string, o SendOptions) error {
 		ref = h.nextRef
 		h.nextRef++
 	}
+	now := h.net.clock(to)
 	h.net.mu.Unlock()
-	segments, err := h.net.abc.delivers(from, text, ref, o, time.Now())
+	segments, err := h.net.abc.delivers(from, text, ref, o, now)
 	if err != nil {
 		return err
+	}
+	if o.Order == nil {
+		o.Order = h.net.mangled(to, len(segments))
 	}
 	segments, err = reorder(segments, o.Order)
 	if err != nil {

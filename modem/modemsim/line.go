@@ -34,6 +34,8 @@ type line struct {
 	todo    []command
 	pending []byte // came while busy
 	told    bool   // an information line of this command is out
+	cut     bool   // the answer of this command breaks off
+	halved  bool   // it has
 	data    func(message []byte, at time.Time) result
 }
 
@@ -84,7 +86,7 @@ func (m *Modem) feed(b []byte, at time.Time) {
 }
 
 func (m *Modem) echo(c byte) {
-	if m.set.echo == 1 {
+	if m.set.echo == 1 || m.faults.stuckEcho {
 		m.out = append(m.out, c)
 	}
 }
@@ -129,6 +131,7 @@ func (m *Modem) commandLine(text string, over bool, at time.Time) {
 	text = text[start:]
 	m.log.add(">" + text)
 	m.line.last, m.line.mode, m.line.told = text, modeBusy, false
+	m.line.cut, m.line.halved = take(&m.faults.cutAnswers), false
 	commands, err := parseLine(text[2:])
 	if err != nil || over {
 		m.resume(failed)
@@ -167,6 +170,9 @@ func (m *Modem) finish(r result) {
 	if r.outcome != outcomeSilent {
 		m.urcInside()
 		m.resultCode(r)
+		if take(&m.faults.doubleFinals) {
+			m.resultCode(r)
+		}
 	}
 	l := &m.line
 	l.mode, l.todo, l.data = modeCommand, nil, nil
@@ -181,12 +187,16 @@ func (m *Modem) finish(r result) {
 // prompt asks for a message and gives it to data at Ctrl-Z [27.005 3.5.1, 4.3].
 func (m *Modem) prompt(data func(message []byte, at time.Time) result) result {
 	m.line.mode, m.line.buf, m.line.over, m.line.data = modeData, m.line.buf[:0], false, data
-	if m.faults.take(&m.faults.losePrompts) {
+	if take(&m.faults.losePrompts) {
 		return pending
 	}
 	m.log.add("<> ")
 	m.out = append(m.out, m.eol()...)
 	m.promptSign()
+	if take(&m.faults.twicePrompts) {
+		m.out = append(m.out, m.eol()...)
+		m.promptSign()
+	}
 	return pending
 }
 
@@ -243,7 +253,20 @@ func (m *Modem) eol() string {
 func (m *Modem) info(text string) {
 	m.urcInside()
 	m.line.told = true
-	m.write(text)
+	m.answer(text)
+}
+
+// answer sends a line of the running command's answer, unless that breaks off.
+func (m *Modem) answer(text string) {
+	l := &m.line
+	switch {
+	case !l.cut:
+		m.write(text)
+	case !l.halved:
+		l.halved = true
+		m.log.add("<" + text[:len(text)/2] + "(cut)")
+		m.out = append(m.out, m.eol()+text[:len(text)/2]...)
+	}
 }
 
 // write sends a line, or several with LF between them.
@@ -283,7 +306,7 @@ func (m *Modem) resultCode(r result) {
 		m.out = append(m.out, '\r')
 		return
 	}
-	m.write(text)
+	m.answer(text)
 }
 
 // urc sends an unsolicited line now, or when the running command is over.
@@ -309,7 +332,7 @@ func (m *Modem) flushHeld() {
 
 // urcInside is the fault of that name.
 func (m *Modem) urcInside() {
-	if m.line.told || !m.faults.take(&m.faults.inside) {
+	if m.line.told || !take(&m.faults.inside) {
 		return
 	}
 	m.line.told = true

@@ -27,6 +27,11 @@ type mailbox struct {
 	busy  bool   // one is under way
 	tries int    // failed in a row
 	wait  func() // takes the next try off the agenda; nil when none is entered
+
+	kept  [][]byte      // reports that come after the next one
+	clock time.Duration // how far the service centre's clock is ahead
+	doubleParts,
+	reverseParts int // messages to come whose segments do
 }
 
 func (n *Network) attach(m *Modem) {
@@ -69,10 +74,10 @@ func (n *Network) tryNow(box *mailbox) {
 	}
 	box.busy = true
 	box.try++
-	try, mt := box.try, box.queue[0]
+	try, mt, modem := box.try, box.queue[0], box.modem
 	stop := n.agenda.at(time.Now().Add(answerTime), func(time.Time) { n.tried(box, try, false) })
 	n.mu.Unlock()
-	box.modem.receive(mt, func(ok bool) {
+	modem.receive(mt, func(ok bool) {
 		n.tried(box, try, ok)
 		n.mu.Lock()
 		stop()
@@ -106,7 +111,7 @@ func (n *Network) tried(box *mailbox, try uint64, ok bool) {
 func (n *Network) alert(m *Modem) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	box := n.mailboxes[numberKey(m.sim.cfg.MSISDN)]
+	box := n.box(m)
 	if box != nil && !box.busy && len(box.queue) > 0 {
 		box.tries = 0
 		n.tryIn(box, 0)

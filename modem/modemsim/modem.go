@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"sync"
 	"time"
@@ -17,30 +18,36 @@ type Modem struct {
 	path   string
 	net    *Network
 	verbs  map[string]verb
+	peers  *[]*Modem     // all modems of the bank
 	kick   chan struct{} // one slot: the loop is to look again
 	inputs chan chunk
 
 	// mu guards all below.
-	mu     sync.Mutex
-	port   port // nil when unplugged
-	agenda agenda
-	sim    *sim
-	me, sr *memory
-	line   line
-	set    settings
-	saved  settings // by AT&W
-	log    ring
-	faults faults
+	mu      sync.Mutex
+	port    port   // nil when unplugged
+	agenda  agenda // of the modem: the power takes it away
+	outside agenda // of the world: the power does not
+	plugIn  bool   // it is to be plugged in again
+	random  *rand.Rand
+	sim     *sim
+	me, sr  *memory
+	line    line
+	set     settings
+	saved   settings // by AT&W
+	log     ring
+	faults  faults
 
-	out   []byte      // to be written by the loop
-	held  []string    // unsolicited lines that wait for the end of a command; each entry may hold two lines
-	muted []string    // indications that +CNMI mode 0 keeps
-	reg   int         // registration <stat> [27.007 7.2]
-	fun   int         // +CFUN
-	ack   *pendingAck // a +CMT or +CDS that waits for +CNMA
-	ussd  bool        // a USSD session is open
-	menu  string      // the codes of the open session, with '>' between
-	power uint64      // counts power-ons, so that what was begun before one does not go on after it
+	out         []byte        // to be written by the loop
+	held        []string      // unsolicited lines that wait for the end of a command; each entry may hold two lines
+	muted       []string      // indications that +CNMI mode 0 keeps
+	reg         int           // registration <stat> [27.007 7.2]
+	fun         int           // +CFUN
+	ack         *pendingAck   // a +CMT or +CDS that waits for +CNMA
+	ussd        bool          // a USSD session is open
+	menu        string        // the codes of the open session, with '>' between
+	latencyMost time.Duration // a send takes from cfg.Latency to this
+	longTail    bool
+	power       uint64 // counts power-ons, so that what was begun before one does not go on after it
 }
 
 // pendingAck is a message shown to the client and not acknowledged yet [27.005 4.6].
@@ -57,6 +64,7 @@ func newModem(i int, cfg Config, n *Network, verbs map[string]verb) *Modem {
 	m := &Modem{
 		index: i, cfg: mc, bank: cfg, net: n, verbs: verbs, path: filepath.Join(cfg.Dir, fmt.Sprintf("modem%02d", i)),
 		kick: make(chan struct{}, 1), inputs: make(chan chunk, 4),
+		random: rand.New(rand.NewPCG(cfg.Seed, uint64(i))), peers: &[]*Modem{},
 		sim: newSIM(mc.SIM), me: newMemory("ME", mc.MESize), sr: newMemory("SR", 20),
 	}
 	m.saved = defaultSettings(!mc.NoEcho)
@@ -74,6 +82,10 @@ func (m *Modem) run(ctx context.Context) {
 	var rest []byte
 	for {
 		p, out, next := m.turn()
+		if m.comesBack() {
+			m.Replug() // without a port it stays unplugged, which its path shows
+			continue
+		}
 		if p != serving {
 			serving, rest = p, nil
 			if p != nil {
@@ -115,8 +127,11 @@ func (m *Modem) turn() (p port, out []byte, next time.Duration) {
 		now := time.Now()
 		run, ok := m.agenda.due(now)
 		if !ok {
+			run, ok = m.outside.due(now)
+		}
+		if !ok {
 			out, m.out = m.out, nil
-			return m.port, out, m.agenda.next(now)
+			return m.port, out, min(m.agenda.next(now), m.outside.next(now))
 		}
 		run(now)
 	}
@@ -162,10 +177,17 @@ func (m *Modem) Path() string { return m.path }
 func (m *Modem) IMEI() string { return m.cfg.IMEI }
 
 // Number is the number of its SIM.
-func (m *Modem) Number() string { return m.sim.cfg.MSISDN }
+func (m *Modem) Number() string { return m.card().cfg.MSISDN }
 
 // ICCID is the SIM's.
-func (m *Modem) ICCID() string { return m.sim.cfg.ICCID }
+func (m *Modem) ICCID() string { return m.card().cfg.ICCID }
+
+// card is the SIM that is in the modem now.
+func (m *Modem) card() *sim {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sim
+}
 
 // SIMState is what +CPIN? would say: "READY", "SIM PIN", "SIM PUK"; "" for a dead or missing SIM.
 func (m *Modem) SIMState() string {

@@ -114,7 +114,7 @@ func numberKey(number string) string {
 }
 
 // submit takes a segment from a modem; code is the +CMS ERROR when it is refused, else 0.
-func (n *Network) submit(from *Modem, s Segment) (code int) {
+func (n *Network) submit(from *Modem, s Segment, wrong Rule) (code int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := time.Now()
@@ -129,6 +129,7 @@ func (n *Network) submit(from *Modem, s Segment) (code int) {
 		return 0
 	}
 	sender := from.sim.cfg.MSISDN
+	r = r.with(wrong)
 	n.later(n.cfg.DeliveryDelay+r.Delay, func(at time.Time) { n.settle(sender, s, r, now, at) })
 	return 0
 }
@@ -152,19 +153,7 @@ func (n *Network) settle(sender string, s Segment, r Rule, submitted, now time.T
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var reports [][]byte
-	if r.Temporary != 0 {
-		reports = append(reports, buildReport(&s, submitted, now, r.Temporary))
-	}
-	reports = append(reports, buildReport(&s, submitted, now, r.ST))
-	if r.DoubleReport {
-		reports = append(reports, reports[len(reports)-1])
-	}
-	n.later(n.cfg.ReportDelay+r.ReportDelay, func(time.Time) {
-		for _, tpdu := range reports {
-			n.post(sender, mobileTerminated{tpdu: tpdu, report: true})
-		}
-	})
+	n.later(n.cfg.ReportDelay+r.ReportDelay, func(time.Time) { n.report(sender, n.reports(sender, s, r, submitted, now), r.SwapReport) })
 }
 
 func (n *Network) handOver(sender string, s Segment, now time.Time) {

@@ -15,6 +15,8 @@ type Rule struct {
 	NoReport     bool          // no report although asked for
 	ReportDelay  time.Duration // more delay before the report
 	DoubleReport bool          // the report comes twice
+	WrongMR      bool          // the report has another TP-MR than the message
+	SwapReport   bool          // the report comes after the next one of this SIM, or after a minute
 }
 
 // Submission is one SMS-SUBMIT that a modem gave to the network.

@@ -61,7 +61,16 @@ func (m *Modem) powerOff() {
 
 // startRadio searches the network if the SIM is open.
 func (m *Modem) startRadio() {
-	if m.cfg.NoSIM || m.sim.state() != "READY" || m.fun != 1 || m.faults.noNetwork || m.registered() {
+	f := &m.faults
+	if word, _ := m.simWord(); word != "READY" && word != "SIM PIN2" || m.fun != 1 || m.registered() {
+		return
+	}
+	switch {
+	case f.noNetwork.on:
+		m.setRegistration(2)
+		return
+	case f.denied.on:
+		m.setRegistration(3)
 		return
 	}
 	if m.bank.RegisterDelay == 0 {
@@ -70,7 +79,7 @@ func (m *Modem) startRadio() {
 	}
 	m.setRegistration(2)
 	m.after(m.bank.RegisterDelay, func(time.Time) {
-		if m.reg == 2 && m.fun == 1 && !m.faults.noNetwork {
+		if m.reg == 2 && m.fun == 1 && !m.faults.noNetwork.on && !m.faults.denied.on {
 			m.register()
 		}
 	})
@@ -130,6 +139,21 @@ func (m *Modem) Unplug() {
 		p.close()
 	}
 	m.wake()
+}
+
+// UnplugFor unplugs the modem and plugs it in again after d.
+func (m *Modem) UnplugFor(d time.Duration) {
+	m.Unplug()
+	m.locked(func() { m.outside.at(time.Now().Add(d), func(time.Time) { m.plugIn = true }) })
+}
+
+// comesBack says, once, that it is time to be plugged in again.
+func (m *Modem) comesBack() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	was := m.plugIn
+	m.plugIn = false
+	return was
 }
 
 // Replug powers the modem on again on a new port under the same path.

@@ -50,6 +50,10 @@ func (m *Modem) cmgs(c command, _ time.Time) result {
 
 // pduMessage takes the service-centre address off a PDU in hexadecimal; length is that of the TPDU in octets [27.005 4.3].
 func (m *Modem) pduMessage(message []byte, length int) (tpdu []byte, code int) {
+	taken := false
+	if f := &m.faults; take(&f.short.sends) {
+		message, taken = message[:len(message)/4*2], f.short.taken
+	}
 	digits := strings.Map(func(r rune) rune {
 		if r == '\r' || r == '\n' {
 			return -1
@@ -61,6 +65,9 @@ func (m *Modem) pduMessage(message []byte, length int) (tpdu []byte, code int) {
 		return nil, cmsInvalidPDU
 	}
 	sca, tpdu := b[1:1+int(b[0])], b[1+int(b[0]):]
+	if taken {
+		tpdu, length = shortened(tpdu)
+	}
 	if len(tpdu) != length || len(sca) > 12 || len(sca) == 1 {
 		return nil, cmsInvalidPDU
 	}
@@ -82,38 +89,46 @@ func (m *Modem) send(tpdu []byte, at time.Time, verb string) result {
 	}
 	m.sim.mr++
 	s.MR = m.sim.mr
+	if m.faults.constantMR != nil {
+		s.MR = *m.faults.constantMR
+	}
 	s.Raw[1] = s.MR
-	m.agenda.at(at.Add(m.cfg.Latency), func(now time.Time) { m.sent(s, at, now, verb) })
+	m.agenda.at(at.Add(m.latency()), func(now time.Time) { m.sent(s, at, now, verb) })
 	return pending
 }
 
 // sent is the moment at which the network has the message, or not.
 func (m *Modem) sent(s Segment, at, now time.Time, verb string) {
 	f := &m.faults
-	if f.take(&f.refuse.sends) {
+	if take(&f.refuse.sends) {
 		m.whenAwake(func() { m.resume(f.refuse.with) })
+		return
+	}
+	if code := f.numbers[numberKey(s.To)]; code != 0 {
+		m.whenAwake(func() { m.resume(cms(code)) })
 		return
 	}
 	if !m.registered() {
 		m.whenAwake(func() { m.resume(cms(cmsNoNetwork)) })
 		return
 	}
-	early := s.SRR && f.take(&f.reportsFirst)
+	early := s.SRR && take(&f.reportsFirst)
 	if early {
 		m.expectReport(s.MR)
 	}
-	if code := m.net.submit(m, s); code != 0 {
+	if code := m.net.submit(m, s, f.reports.take()); code != 0 {
 		m.whenAwake(func() { m.resume(cms(code)) })
 		return
 	}
 	answer := func() {
+		m.line.cut = m.line.cut || take(&f.cutSends)
 		m.info(verb + strconv.Itoa(int(s.MR)))
 		m.resume(ok)
 	}
 	switch {
-	case f.take(&f.loseAnswers):
+	case take(&f.loseAnswers):
 		m.resume(result{outcome: outcomeSilent})
-	case f.take(&f.late.sends):
+	case take(&f.late.sends):
 		m.answerLate(s, at.Add(f.late.by), verb, answer)
 	case early:
 		m.faults.afterReport = answer

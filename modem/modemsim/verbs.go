@@ -53,7 +53,7 @@ func cmeText(code int) string {
 // dispatch runs one command.
 func (m *Modem) dispatch(c command, at time.Time) result {
 	v, known := m.verbs[c.name]
-	if !known {
+	if !known || m.faults.unknown[c.name] {
 		if strings.HasPrefix(c.name, "+") {
 			return cme(cmeNotSupported)
 		}
@@ -70,24 +70,19 @@ func (m *Modem) lacks(n need) result {
 	if n == needNothing {
 		return ok
 	}
-	state := m.sim.state()
-	var e, s int
-	switch {
-	case m.cfg.NoSIM:
-		e, s = cmeNoSIM, cmsNoSIM
-	case state == "SIM PIN":
-		e, s = cmePIN, cmsPIN
-	case state == "SIM PUK":
-		e, s = cmePUK, cmsPUK
-	case state == "":
-		e, s = cmeSIMFailure, cmeSIMFailure+300
-	default:
+	code, word := 0, ""
+	switch word, code = m.simWord(); {
+	case word == "READY", word == "SIM PIN2":
 		return ok
+	case word == "SIM PIN":
+		code = cmePIN
+	case word == "SIM PUK":
+		code = cmePUK
 	}
 	if n == needSMS {
-		return cms(s)
+		return cms(smsCode(code))
 	}
-	return cme(e)
+	return cme(code)
 }
 
 // commands are all verbs.

@@ -56,15 +56,13 @@ func simVerbs() map[string]verb {
 
 // cpin is AT+CPIN [27.007 8.3].
 func cpin(m *Modem, c command, _ time.Time) result {
-	switch {
-	case m.cfg.NoSIM:
-		return cme(cmeNoSIM)
-	case m.sim.state() == "":
-		return cme(cmeSIMFailure)
+	switch word, code := m.simWord(); {
+	case word == "":
+		return cme(code)
 	case c.op == opTest:
 		return ok
 	case c.op == opRead:
-		m.info("+CPIN: " + m.sim.state())
+		m.info("+CPIN: " + word)
 		return ok
 	case c.op != opSet:
 		return cme(cmeParameters)
