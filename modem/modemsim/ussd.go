@@ -50,7 +50,7 @@ func (m *Modem) ussdTime() time.Duration {
 	if m.cfg.USSDTime > 0 {
 		return m.cfg.USSDTime
 	}
-	return m.latency()
+	return m.cfg.Latency
 }
 
 // answerUSSD answers a code, or what follows the codes of the open session.
