@@ -156,6 +156,13 @@ func (r *receiver) direct(ctx context.Context, u at.URC) {
 	if !strings.EqualFold(u.Name, "+CMT") && !strings.EqualFold(u.Name, "+CDS") {
 		return
 	}
+	if r.inTextMode(u) {
+		r.s.end(fmt.Errorf("%w (text mode)", at.ErrRestarted))
+		if r.s.ack {
+			return // it is not acknowledged, and comes again as a PDU
+		}
+		u.PDU = u.Name + ": " + u.Args + "\n" + u.PDU // the modem has acknowledged it: what there is is kept
+	}
 	err := r.store(ctx, u.PDU)
 	if !r.s.ack {
 		return // the modem has acknowledged it already
@@ -170,6 +177,13 @@ func (r *receiver) direct(ctx context.Context, u at.URC) {
 	}
 	// A modem that was not answered in time, or was told no, may have turned the indications off. [27.005 3.4.4]
 	_, _ = r.s.at.Do(ctx, at.Command{Text: r.s.cnmi})
+}
+
+// inTextMode tells whether a message came in the form of text mode: the modem has forgotten its settings without a word. In PDU mode the
+// header has a name, or nothing, and the length; in text mode a number and a time, or the fields of a report. [27.005 3.4.1]
+func (r *receiver) inTextMode(u at.URC) bool {
+	_, err := pdu.DecodeLine(u.PDU)
+	return err != nil && len(at.Fields(u.Args)) > 2
 }
 
 // indicated handles +CMTI and +CDSI: read from the memory that it names, store, delete.
@@ -277,8 +291,13 @@ func (r *receiver) between(ctx context.Context) {
 
 // record handles a message in a memory: store, then delete. done is false when it must be tried again.
 func (r *receiver) record(ctx context.Context, name string, index int, rec at.Record) (done bool) {
-	if fields := at.Fields(at.Params(rec.Line)); rec.PDU == "" || isOurs(name, rec.Line, fields) {
+	fields := at.Fields(at.Params(rec.Line))
+	if rec.PDU == "" || isOurs(name, rec.Line, fields) {
 		return true
+	}
+	if _, err := strconv.Atoi(fields[0]); err != nil { // "REC UNREAD": the modem is back in text mode
+		r.s.end(fmt.Errorf("%w (text mode)", at.ErrRestarted))
+		return false
 	}
 	place := name + strconv.Itoa(index)
 	if r.stored[place] != rec.PDU {

@@ -139,6 +139,8 @@ func simWord(line string) string {
 		return "busy"
 	case "NOT INSERTED":
 		return "none"
+	case "SIM PIN2", "SIM PUK2": // guard the fixed dialling list and the like: messages go without [27.007 8.3]
+		return "READY"
 	}
 	return word
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"gsmgate/modem"
 	"gsmgate/modem/profile"
 	"gsmgate/provisioning"
 	"gsmgate/router"
@@ -32,7 +33,8 @@ type Options struct {
 	Profiles     *profile.Table // of models of modems; nil: the built-in one
 	ResetCommand []string       // resets a modem's socket, or switches its power; none
 
-	ModemRoot string // the directory with sys and dev; "/" when empty
+	ModemRoot string       // the directory with sys and dev; "/" when empty
+	OpenModem modem.Opener // opens the places of modems; nil: as each place says
 
 	Retention time.Duration // of ended messages; 0: the router's default
 

@@ -28,13 +28,7 @@ const (
 
 // startAPI serves the REST API on every listener that is not SMPP's.
 func (a *App) startAPI() error {
-	api := provisioning.New(provisioning.Config{
-		Router: a.router, Log: a.Log.With("in", "api"), Version: a.Version,
-		Listeners: a.Listeners, Sessions: a.sessions, Modems: a.modems, Transcript: a.transcript, Commands: a.modemCommands(),
-		Conformance: statement, Lint: a.lint, ResetLint: a.clients.ResetLint,
-		CloseSession: a.closeSession, CloseSessions: a.closeSessions, Connections: a.connections,
-		Traces: a.traces, Trace: a.trace, TracePCAP: a.tracePCAP,
-	})
+	api := a.newAPI()
 	for _, l := range a.bound {
 		if l.url.smpp() {
 			continue
@@ -50,6 +44,17 @@ func (a *App) startAPI() error {
 		a.serveHTTP(l.url, ln, handler)
 	}
 	return nil
+}
+
+// newAPI joins the API with the rooms.
+func (a *App) newAPI() *provisioning.API {
+	return provisioning.New(provisioning.Config{
+		Router: a.router, Log: a.Log.With("in", "api"), Version: a.Version,
+		Listeners: a.Listeners, Sessions: a.sessions, Modems: a.modems, Transcript: a.transcript, Commands: a.modemCommands(),
+		Conformance: statement, Lint: a.lint, ResetLint: a.clients.ResetLint,
+		CloseSession: a.closeSession, CloseSessions: a.closeSessions, Connections: a.connections,
+		Traces: a.traces, Trace: a.trace, TracePCAP: a.tracePCAP,
+	})
 }
 
 // guarded asks for the token where file permissions do not guard the socket.

@@ -22,7 +22,7 @@ func (a *App) startRouter() error {
 	a.router = router.New(a.db, router.Options{Log: a.Log.With("in", "router"), Retention: a.Retention})
 	fixed, finder, source := a.findModems()
 	a.gsm = gsmchan.New(gsmchan.Config{
-		Name: "gsm", Ports: fixed, Source: source, PIN: string(a.PIN), Open: finder.Open, Log: a.Log.With("in", "modem"),
+		Name: "gsm", Ports: fixed, Source: source, PIN: string(a.PIN), Open: a.openModem(finder), Log: a.Log.With("in", "modem"),
 		Refused: refusedPINs{filepath.Join(a.Dir, refusedDir)}, Card: a.card, Cards: a.db.SIMs,
 		Profiles: a.Profiles, Resetter: &modem.Resetter{Root: discover.Under(a.ModemRoot), Command: a.ResetCommand, Log: a.Log.With("in", "modem")},
 		Learn: func(ctx context.Context, iccid string, fn func(*storage.SIM) error) error {
@@ -36,6 +36,14 @@ func (a *App) startRouter() error {
 	a.router.Add(a.clients)
 	a.run("router", a.router.Run)
 	return nil
+}
+
+// openModem is how modems are opened.
+func (a *App) openModem(f *modem.Finder) modem.Opener {
+	if a.OpenModem != nil {
+		return a.OpenModem
+	}
+	return f.Open
 }
 
 // card gives what is set for a SIM.
