@@ -157,7 +157,7 @@ func (r *receiver) direct(ctx context.Context, u at.URC) {
 		return
 	}
 	if r.inTextMode(u) {
-		r.s.end(fmt.Errorf("%w (text mode)", at.ErrRestarted))
+		r.s.end(errTextMode)
 		if r.s.ack {
 			return // it is not acknowledged, and comes again as a PDU
 		}
@@ -186,6 +186,16 @@ func (r *receiver) inTextMode(u at.URC) bool {
 	return err != nil && len(at.Fields(u.Args)) > 2
 }
 
+var errTextMode = fmt.Errorf("%w (text mode)", at.ErrRestarted)
+
+// checkMode ends the session of a modem that cannot show its messages because it is back in text mode, in which AT+CMGL=4 means nothing.
+func (r *receiver) checkMode(ctx context.Context) {
+	line, err := r.s.ask(ctx, "AT+CMGF?", at.Prefix("+CMGF:"))
+	if err == nil && line != "" && at.Params(line) == "1" {
+		r.s.end(errTextMode)
+	}
+}
+
 // indicated handles +CMTI and +CDSI: read from the memory that it names, store, delete.
 func (r *receiver) indicated(ctx context.Context, u at.URC) {
 	fields := at.Fields(u.Args)
@@ -196,6 +206,7 @@ func (r *receiver) indicated(ctx context.Context, u at.URC) {
 	}
 	a, err := r.s.at.Do(ctx, at.Command{Text: fmt.Sprintf("AT+CMGR=%d", index), Accept: at.Prefix("+CMGR:"), Body: true})
 	if err != nil || len(a.Records) == 0 {
+		r.checkMode(ctx)
 		return // gone, or the sweep finds it
 	}
 	if stored := r.record(ctx, fields[0], index, a.Records[0]); !stored {
@@ -255,6 +266,7 @@ const sweepWait = 2 * time.Minute
 func (r *receiver) sweep(ctx context.Context, name string) (again bool) {
 	a, err := r.s.at.Do(ctx, at.Command{Text: "AT+CMGL=4", Accept: at.Prefix("+CMGL:"), Body: true, Wait: sweepWait})
 	if err != nil {
+		r.checkMode(ctx)
 		return false
 	}
 	again = a.Cut
@@ -294,10 +306,6 @@ func (r *receiver) record(ctx context.Context, name string, index int, rec at.Re
 	fields := at.Fields(at.Params(rec.Line))
 	if rec.PDU == "" || isOurs(name, rec.Line, fields) {
 		return true
-	}
-	if _, err := strconv.Atoi(fields[0]); err != nil { // "REC UNREAD": the modem is back in text mode
-		r.s.end(fmt.Errorf("%w (text mode)", at.ErrRestarted))
-		return false
 	}
 	place := name + strconv.Itoa(index)
 	if r.stored[place] != rec.PDU {

@@ -324,6 +324,23 @@ func TestFault_MO_NothingLostNothingDoubled(t *testing.T) {
 	}
 }
 
+// A modem without phase 2+ keeps what comes on the SIM; when it is back in text mode nothing of that is read as something else.
+func TestFault_MO_TextModeWithoutPhase2_NothingLost(t *testing.T) {
+	each := func(_ int, m *modemsim.ModemConfig) { m.NoPhase2 = true }
+	inBubble(t, modemsim.Config{Count: 1, Each: each}, Options{}, func(t *testing.T, w *bubble) {
+		w.after(10 * time.Second)
+		w.fault(0, "text-mode")
+		if err := w.bank.Network().Handset("+31612345678").Send(w.bank.Modem(0).Number(), "hello"); err != nil {
+			t.Fatal(err)
+		}
+		w.after(time.Hour)
+		look{modem: "ready", why: "text mode"}.check(t, "an hour later", provisioning.Message{}, w.modem(0))
+		if got := w.incoming(); !slices.Equal(got, []string{"hello"}) || w.bank.Modem(0).Stored("SM") != 0 {
+			t.Errorf("got %q, %d left on the SIM", got, w.bank.Modem(0).Stored("SM"))
+		}
+	})
+}
+
 // fromHandsets leaves out what the simulator fills memories with.
 func fromHandsets(texts []string) []string {
 	return slices.DeleteFunc(texts, func(s string) bool { return s == "old" })

@@ -117,3 +117,13 @@ func (n *Network) alert(m *Modem) {
 		n.tryIn(box, 0)
 	}
 }
+
+// Waiting is the number of messages and reports that have not reached the SIM with that number yet.
+func (n *Network) Waiting(number string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if box := n.mailboxes[numberKey(number)]; box != nil {
+		return len(box.queue) + len(box.kept)
+	}
+	return 0
+}
