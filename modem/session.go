@@ -36,6 +36,7 @@ type session struct {
 	ailment  atomic.Int64 // cause of the newest refusal that nudged probe, -1 for none: see resettable
 	failures atomic.Int32 // refusals in a row that name no message
 	sending  atomic.Int32 // Submits under way
+	checked  atomic.Int64 // when it was last seen to be in PDU mode, in Unix nanoseconds
 
 	// Hooks of a check, nil otherwise; called by the goroutine of run.
 	observe func(ctx context.Context, step string) error           // a step of bringUp was taken; an error ends the session
@@ -96,6 +97,7 @@ func (s *session) live(ctx context.Context) error {
 	if err := s.bringUp(ctx); err != nil {
 		return err
 	}
+	s.checked.Store(time.Now().UnixNano())
 	s.receiving.allow()
 	for {
 		if err := s.search(ctx); err != nil {

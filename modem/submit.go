@@ -92,12 +92,13 @@ const (
 	awayWait     = time.Minute // the recipient cannot be reached
 )
 
-// check looks at a modem that was silent for a while before a message is risked: one that has started again by itself is back in text
-// mode, and would send the PDU's digits as a text to the number that the length is.
+// check looks at a modem that was not looked at for a while before a message is risked: one that has started again by itself, or has
+// forgotten its settings without a word, is back in text mode, and would send the PDU's digits as a text to the number that the length is.
 func (s *session) check(ctx context.Context) error {
-	if time.Since(s.at.LastAnswer()) < s.cfg.Check {
+	if time.Since(time.Unix(0, s.checked.Load())) < s.cfg.Check {
 		return nil
 	}
+	s.checked.Store(time.Now().UnixNano())
 	a, err := s.at.Do(ctx, at.Command{Text: "AT+CMGF?", Accept: at.Prefix("+CMGF:")})
 	if lost(err) != nil {
 		return err

@@ -236,6 +236,30 @@ func TestFault_NumberRefused_OthersGoOn(t *testing.T) {
 	})
 }
 
+// A modem that is back in text mode takes a PDU for a text, to the number that its length is. Under load, too, it is looked at every five
+// seconds.
+func TestFault_TextModeInABurst_SeenWithinSeconds(t *testing.T) {
+	inBubble(t, modemsim.Config{Count: 1, Latency: 100 * time.Millisecond}, Options{}, func(t *testing.T, w *bubble) {
+		w.after(10 * time.Second)
+		for range 200 {
+			w.send("+31612345678", "hello")
+		}
+		w.after(time.Second)
+		w.fault(0, "text-mode")
+		began := time.Now()
+		w.after(time.Minute)
+		for _, s := range w.bank.Network().Submissions() {
+			if late := s.At.Sub(began); s.Segment.To != "+31612345678" && late > 6*time.Second {
+				t.Errorf("to %s %v after", s.Segment.To, late)
+			}
+		}
+		if n := len(w.shown("+31612345678")); n < 100 {
+			t.Errorf("the handset shows %d", n)
+		}
+		look{modem: "ready", why: "text mode"}.check(t, "a minute later", provisioning.Message{}, w.modem(0))
+	})
+}
+
 // A wrong PIN costs one try, once, however often the modem restarts, and however long it takes.
 func TestFault_WrongPIN_CostsOneTry(t *testing.T) {
 	each := func(_ int, m *modemsim.ModemConfig) { m.SIM.PIN = "9999" }
@@ -245,11 +269,31 @@ func TestFault_WrongPIN_CostsOneTry(t *testing.T) {
 			w.fault(0, "reboot 10s")
 			w.fault(1, "unplug 10s")
 		}
+		w.after(time.Hour)
 		for i := range 2 {
 			if pin, puk := w.bank.Modem(i).PINTries(); pin != 2 || puk != 10 {
 				t.Errorf("modem %d: tries %d, %d", i, pin, puk)
 			}
 			look{modem: "pin", why: "not tried again"}.check(t, "at the end", provisioning.Message{}, w.modem(i))
+		}
+	})
+}
+
+// A SIM whose PIN was refused costs no other try when it is moved: what is remembered goes with the card.
+func TestFault_WrongPIN_SIMMoved_CostsOneTry(t *testing.T) {
+	each := func(i int, m *modemsim.ModemConfig) { m.SIM.PIN, m.EarlyICCID = []string{"1234", "9999"}[i%2], true }
+	inBubble(t, modemsim.Config{Count: 4, Each: each}, Options{PIN: "1234"}, func(t *testing.T, w *bubble) {
+		for _, swap := range [][2]int{{0, 1}, {2, 1}, {3, 0}, {0, 1}, {1, 3}} {
+			w.after(time.Hour)
+			w.bank.Modem(swap[0]).SwapSIM(w.bank.Modem(swap[1]))
+		}
+		w.after(time.Hour)
+		for i := range 4 {
+			m := w.bank.Modem(i)
+			pin, _ := m.PINTries()
+			if want := map[string]int{"pin": 2, "ready": 3}[w.modem(i).State]; pin != want || want == 2 != strings.Contains("1 3", m.Number()[len(m.Number())-1:]) {
+				t.Errorf("modem %d with %s: %d tries, %s", i, m.Number(), pin, w.modem(i).State)
+			}
 		}
 	})
 }
@@ -330,12 +374,15 @@ func TestFault_MO_TextModeWithoutPhase2_NothingLost(t *testing.T) {
 	inBubble(t, modemsim.Config{Count: 1, Each: each}, Options{}, func(t *testing.T, w *bubble) {
 		w.after(10 * time.Second)
 		w.fault(0, "text-mode")
-		if err := w.bank.Network().Handset("+31612345678").Send(w.bank.Modem(0).Number(), "hello"); err != nil {
-			t.Fatal(err)
+		texts := []string{"hello", "Привет"} // which text mode shows in hexadecimal, as if it were a PDU
+		for _, text := range texts {
+			if err := w.bank.Network().Handset("+31612345678").Send(w.bank.Modem(0).Number(), text); err != nil {
+				t.Fatal(err)
+			}
 		}
 		w.after(time.Hour)
 		look{modem: "ready", why: "text mode"}.check(t, "an hour later", provisioning.Message{}, w.modem(0))
-		if got := w.incoming(); !slices.Equal(got, []string{"hello"}) || w.bank.Modem(0).Stored("SM") != 0 {
+		if got := w.incoming(); !slices.Equal(got, texts) || w.bank.Modem(0).Stored("SM") != 0 {
 			t.Errorf("got %q, %d left on the SIM", got, w.bank.Modem(0).Stored("SM"))
 		}
 	})

@@ -47,6 +47,8 @@ type ModemConfig struct {
 
 	// CNMIRanges are the values that +CNMI takes, one set per parameter, e.g. {"0-2", "0-3", "0,2", "0-2", "0,1"}.
 	CNMIRanges [5]string
+	// EarlyICCID makes the modem tell the ICCID before the PIN, as the card would; many modems do not [31.102 4.1: EF_ICCID is read always].
+	EarlyICCID bool
 	// NoPhase2 makes the modem refuse AT+CSMS=1.
 	NoPhase2 bool
 	// URCWhileBusy lets unsolicited lines out while a command waits for the network; otherwise they are held back until its result.

@@ -13,6 +13,13 @@ func simVerbs() map[string]verb {
 		if c.op == opTest {
 			return ok
 		}
+		n := needSIM
+		if word, _ := m.simWord(); m.cfg.EarlyICCID && word != "" {
+			n = needNothing
+		}
+		if r := m.lacks(n); r.outcome != outcomeOK {
+			return r
+		}
 		m.info(c.name + ": " + m.sim.cfg.ICCID)
 		return ok
 	}
@@ -21,9 +28,9 @@ func simVerbs() map[string]verb {
 		"+CPINR": {run: cpinr},
 		"+CLCK":  {needSIM, clck},
 		"+CPWD":  {needSIM, cpwd},
-		"+CCID":  {needSIM, iccid},
-		"+ICCID": {needSIM, iccid},
-		"^ICCID": {needSIM, iccid},
+		"+CCID":  {run: iccid},
+		"+ICCID": {run: iccid},
+		"^ICCID": {run: iccid},
 		"+CIMI": {needSIM, func(m *Modem, c command, _ time.Time) result {
 			if c.op != opTest {
 				m.info(m.sim.cfg.IMSI)
