@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -162,5 +161,3 @@ func timeline(m provisioning.Message) string {
 	}
 	return b.String()
 }
-
-var _ = slog.LevelInfo

@@ -34,9 +34,10 @@ at 20m1s modem 1 reboot 5s
 // day is a day under way: who sent what.
 type day struct {
 	*bubble
-	random *rand.Rand
+	seed   uint64
+	random *rand.Rand // of the client
 
-	mu       sync.Mutex
+	// The client's, then the handsets'.
 	accepted map[string]string // MT: tag by message id
 	texts    map[string]string // by tag
 	incoming map[string]string // MO: text by tag
@@ -61,7 +62,7 @@ func (d *day) client(ctx context.Context, every time.Duration) {
 
 // handsets write until ctx ends.
 func (d *day) handsets(ctx context.Context, every time.Duration) {
-	r := rand.New(rand.NewPCG(d.random.Uint64(), 1))
+	r := rand.New(rand.NewPCG(d.seed, 1))
 	for n := 0; pauseOf(ctx, time.Duration(float64(2*every)*r.Float64())); n++ {
 		tag, text := tagged("o", n, r)
 		o := modemsim.SendOptions{Wide: r.IntN(3) == 0, UCS2: r.IntN(5) == 0}
@@ -94,10 +95,10 @@ func envOr(name string, otherwise uint64) uint64 {
 	return otherwise
 }
 
-// Hours of random faults over a bank. By default few modems and two hours; GSMGATE_DAY_HOURS=24 GSMGATE_DAY_MODEMS=16, which is make day, a whole
+// Hours of random faults over a bank. By default four modems and one hour; GSMGATE_DAY_HOURS=24 GSMGATE_DAY_MODEMS=16, which is make day, a whole
 // day; GSMGATE_SEED=N another one.
 func TestDay_RandomFaults_NothingLostNothingDoubledInSilence(t *testing.T) {
-	hours, modems, seed := envOr("GSMGATE_DAY_HOURS", 2), envOr("GSMGATE_DAY_MODEMS", 6), envOr("GSMGATE_SEED", 1)
+	hours, modems, seed := envOr("GSMGATE_DAY_HOURS", 1), envOr("GSMGATE_DAY_MODEMS", 4), envOr("GSMGATE_SEED", 1)
 	t.Logf("%d hours, %d modems, seed %d", hours, modems, seed)
 	script, err := modemsim.ParseScript(strings.NewReader(fmt.Sprintf("random seed %d%s", seed, dayScript)))
 	if err != nil {
@@ -106,7 +107,7 @@ func TestDay_RandomFaults_NothingLostNothingDoubledInSilence(t *testing.T) {
 	cfg := modemsim.Config{Count: int(modems), Latency: 3 * time.Second, DeliveryDelay: 2 * time.Second, ReportDelay: 3 * time.Second, Seed: seed, Each: dayModem}
 	before := runtime.NumGoroutine()
 	inBubble(t, cfg, Options{PIN: "1234"}, func(t *testing.T, w *bubble) {
-		d := &day{bubble: w, random: rand.New(rand.NewPCG(seed, 0)), accepted: map[string]string{}, texts: map[string]string{}, incoming: map[string]string{}, sims: map[string]string{}}
+		d := &day{bubble: w, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), accepted: map[string]string{}, texts: map[string]string{}, incoming: map[string]string{}, sims: map[string]string{}}
 		w.after(time.Minute)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(hours)*time.Hour)
 		defer cancel()
