@@ -79,11 +79,13 @@ type DB struct {
 	mu       sync.RWMutex // over the committed state below; only the writer changes it
 	balances map[string]Balance
 	queued   map[string]int
+	tallies  map[string]Tally // by lane
 
 	// Only touched by Open and the writer.
 	nextID  ID
 	nextSeq uint64 // of the ledger
 	entryAt Time   // of its newest entry
+	zones   map[string]*time.Location
 
 	broken   atomic.Pointer[error] // set when the disk left a commit in doubt
 	failing  atomic.Pointer[error] // why the last commit failed; nil: it did not
@@ -272,6 +274,9 @@ func (db *DB) load() error {
 			if err := t.load(tx, db.codec); err != nil {
 				return &CorruptError{Path: db.path, Cause: err}
 			}
+		}
+		if err := db.loadTallies(tx.Bucket(inTallies.name())); err != nil {
+			return &CorruptError{Path: db.path, Cause: err}
 		}
 		return tx.Bucket(inDue.name()).ForEach(func(k, _ []byte) error {
 			if len(k) > 17 {

@@ -30,6 +30,7 @@ type group struct {
 	dedupe   map[string]holder
 	balances map[string]*Balance
 	users    map[string]User
+	tallies  map[string]*Tally
 	queued   map[string]int // difference to db.queued
 
 	changed bool
@@ -59,6 +60,7 @@ func newGroup(db *DB) *group {
 		dedupe:   map[string]holder{},
 		balances: map[string]*Balance{},
 		users:    map[string]User{},
+		tallies:  map[string]*Tally{},
 		queued:   map[string]int{},
 	}
 	return g
@@ -88,6 +90,7 @@ func (g *group) reset() {
 	clear(g.dedupe)
 	clear(g.balances)
 	clear(g.users)
+	clear(g.tallies)
 	clear(g.queued)
 	for _, t := range g.db.tables() {
 		t.drop()
@@ -203,6 +206,9 @@ func (g *group) stageState() error {
 		}
 		g.put(inBalances, []byte(name), v)
 	}
+	if err := g.stageTallies(); err != nil {
+		return err
+	}
 	if g.nextID != g.db.nextID {
 		g.put(inMeta, []byte(metaNextID), binary.BigEndian.AppendUint64(nil, uint64(g.nextID)))
 	}
@@ -255,6 +261,9 @@ func (g *group) publish() {
 	defer db.mu.Unlock()
 	for name, b := range g.balances {
 		db.balances[name] = *b
+	}
+	for lane, t := range g.tallies {
+		db.tallies[lane] = *t
 	}
 	for name, n := range g.queued {
 		db.queued[name] += n

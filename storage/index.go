@@ -25,12 +25,13 @@ const (
 	inLedger                  // be64 seq → Entry
 	inSIMs                    // ICCID → SIM
 	inMOFilters               // name → MOFilter
+	inTallies                 // lane → Tally
 	buckets                   // how many there are
 )
 
 func (b bucket) name() []byte {
 	return []byte([buckets]string{"meta", "users", "balances", "messages", "due",
-		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger", "sims", "mo_filters"}[b])
+		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger", "sims", "mo_filters", "tallies"}[b])
 }
 
 // fill is how full pages are left when they split. Buckets that grow at their

@@ -12,6 +12,7 @@ type move struct {
 // state is what the indexes and the ledger had of a message before a change.
 type state struct {
 	index       []indexEntry
+	parts       []byte // the state of each
 	queue       string // "" when it was not queued
 	user        string
 	held, spent Millicredits
@@ -19,7 +20,7 @@ type state struct {
 
 // stateOf takes down m before it is changed.
 func (g *group) stateOf(m *Message) state {
-	s := state{index: g.index(m), user: m.User, held: m.Held, spent: m.Spent}
+	s := state{index: g.index(m), parts: g.keys.partStates(m), user: m.User, held: m.Held, spent: m.Spent}
 	if m.queued() {
 		s.queue = m.Queue
 	}
@@ -123,6 +124,7 @@ func (g *group) stage(mv *move) {
 		return
 	}
 	g.put(inMessages, key, mv.value)
+	g.countParts(mv)
 	if mv.m.queued() {
 		g.queued[mv.m.Queue]++
 	}

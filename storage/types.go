@@ -203,7 +203,14 @@ type Message struct {
 	// Queue names the channel whose lanes may take the message, from DueAt on.
 	// DueAt 0: it waits for no lane.
 	Queue string `cbor:"50,keyasint,omitempty"`
-	DueAt Time   `cbor:"51,keyasint,omitempty"`
+	// Pool is the pool of the channel that the message goes by; "": the default
+	// one.
+	Pool string `cbor:"53,keyasint,omitempty"`
+	// Prefer is the lane that the message should leave by, in whose own queue it
+	// waits. It goes by others when that takes too long. "" when nothing prefers
+	// one, and when part of it has left.
+	Prefer string `cbor:"54,keyasint,omitempty"`
+	DueAt  Time   `cbor:"51,keyasint,omitempty"`
 	// Deadline is when the router looks at the message whatever happened:
 	// validity over, no report in time, retention over. 0: never.
 	Deadline Time `cbor:"52,keyasint,omitempty"`
@@ -285,6 +292,8 @@ type User struct {
 	Destinations  []string `cbor:"32,keyasint,omitempty"`
 	DefaultSource string   `cbor:"33,keyasint,omitempty"` // of a message that has none
 	ForcedSource  string   `cbor:"34,keyasint,omitempty"` // of every message, whatever its client says
+	// Pool is that of its messages to handsets; "": the default one.
+	Pool string `cbor:"17,keyasint,omitempty"`
 }
 
 // Balance is a user's money. Granted = Available + Held + Spent, always.
