@@ -50,8 +50,18 @@ type Lane struct {
 	Takes func(m *storage.Message) string
 	// Wake, when something comes out of it, ends what an ordered lane waits for:
 	// its rest, the time for which conversations are held, and a Takes that said
-	// no.
+	// no. Of other lanes it ends what Gate and Fits have said.
 	Wake <-chan struct{}
+	// Gate, when set, is asked before a lane that is not ordered takes something,
+	// and between the parts of a message. It must not block; what it says is asked
+	// again when its time has come, at a Wake, and every few seconds.
+	Gate func(now time.Time) Hold
+	// Fits, when set, says why such a lane may not begin m, though others may. It
+	// is asked inside a commit and must not block.
+	Fits func(m *storage.Message, now time.Time) Hold
+	// Lag, when set, is for how long the lane lets others of its queue be first
+	// when it was idle.
+	Lag func() time.Duration
 	// MaxRest is how long the lane rests at most when it is ill; 0: 5 min.
 	MaxRest time.Duration
 	// Prepare, when set, gives the parts what they need for this lane (Match,

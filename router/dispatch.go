@@ -14,6 +14,9 @@ import (
 // it ended, or moved to another queue, since the queue's head was read.
 var errStale = errors.New("no longer due")
 
+// errUnfit says that this lane may not begin the message now.
+var errUnfit = errors.New("not by this lane")
+
 // Serve drains the lane's queue through s; see Inbox.
 func (r *Router) Serve(ctx context.Context, l Lane, s Sender) error {
 	l.Window, l.Says = max(l.Window, 1), orDefault(l.Says, "reference")
@@ -69,36 +72,52 @@ func reserve(ctx context.Context, slots chan struct{}) (int, error) {
 
 // take waits until the lane is well and one of its queues has something due.
 func (run *laneRun) take(ctx context.Context, n int) (*queue, []storage.ID, error) {
-	for {
-		if err := run.sleep(ctx); err != nil {
+	for idle := false; ; idle = true {
+		err := run.sleep(ctx)
+		if err == nil && idle {
+			err = run.givesWay(ctx)
+		}
+		if err != nil {
 			return nil, nil, err
 		}
-		wakes := [2]<-chan struct{}{}
-		next := storage.Time(0)
-		for i, q := range run.queues {
-			ids, wake, due, err := q.poll(n)
-			if err != nil {
-				return nil, nil, err
-			}
-			if len(ids) > 0 {
-				return q, ids, nil
-			}
-			wakes[i] = wake
-			if due != 0 && (next == 0 || due < next) {
-				next = due
-			}
+		q, ids, wakes, next, err := run.poll(n)
+		if err != nil || len(ids) > 0 {
+			return q, ids, err
 		}
-		if err := run.r.wait(ctx, wakes, next); err != nil {
+		if err := run.wait(ctx, wakes, next); err != nil {
 			return nil, nil, err
 		}
 	}
 }
 
-// wait returns when a queue was kicked, the time next has come or ctx ended.
-func (r *Router) wait(ctx context.Context, wakes [2]<-chan struct{}, next storage.Time) error {
+// poll takes up to n due messages out of the first queue that has some and that
+// nothing holds. When there are none it says what to wait for.
+func (run *laneRun) poll(n int) (_ *queue, _ []storage.ID, wakes [2]<-chan struct{}, next storage.Time, err error) {
+	queues := run.queues
+	if h := run.asked(); h.On() {
+		if next = run.untilOpen(h); h.Spares != SparesBegun {
+			return nil, nil, wakes, next, nil
+		}
+		queues = queues[:1]
+	} else {
+		next = run.nextFit()
+	}
+	for i, q := range queues {
+		ids, wake, due, err := q.poll(n, run.skips)
+		if err != nil || len(ids) > 0 {
+			return q, ids, wakes, 0, err
+		}
+		wakes[i], next = wake, earlier(next, due)
+	}
+	return nil, nil, wakes, next, nil
+}
+
+// wait returns when a queue was kicked, the time next has come, the lane was
+// woken or ctx ended.
+func (run *laneRun) wait(ctx context.Context, wakes [2]<-chan struct{}, next storage.Time) error {
 	var timer <-chan time.Time
 	if next != 0 {
-		t := time.NewTimer(max(time.Millisecond, next.Time().Sub(r.o.Now())))
+		t := time.NewTimer(max(time.Millisecond, next.Time().Sub(run.r.o.Now())))
 		defer t.Stop()
 		timer = t.C
 	}
@@ -106,6 +125,8 @@ func (r *Router) wait(ctx context.Context, wakes [2]<-chan struct{}, next storag
 	case <-wakes[0]:
 	case <-wakes[1]:
 	case <-timer:
+	case <-run.Wake:
+		run.anew()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -124,13 +145,16 @@ func (run *laneRun) carry(ctx context.Context, q *queue, id storage.ID) {
 		began := run.r.o.Now()
 		ref, err = run.s.Send(ctx, m, i)
 		run.felt(id, began, err)
-		if err != nil || i == len(m.Parts)-1 {
+		if err != nil || i == len(m.Parts)-1 || run.breaks() {
 			run.settle(ctx, q, id, i, ref, err)
 			return
 		}
 		m, i, err = run.proceed(ctx, q, id, i, ref)
 	}
 	run.landed(id, false)
+	if errors.Is(err, errUnfit) {
+		return
+	}
 	q.release(id)
 	if !errors.Is(err, errStale) && !errors.Is(err, storage.ErrClosed) {
 		run.r.log.Error("a message cannot be carried now", "id", id, "lane", run.ID, "err", err)
@@ -152,13 +176,20 @@ func (run *laneRun) begin(q *queue, id storage.ID) (*storage.Message, int, error
 		if i = nextWaiting(m.Parts); i < 0 {
 			return nil, fmt.Errorf("message %s is due and has no waiting part", id)
 		}
-		if run.elsewhere(m, now) {
+		if run.elsewhere(m, now) || run.unpins(m) {
 			i = -1
 			return nil, nil
+		}
+		if run.unfit(m) {
+			return nil, errUnfit
 		}
 		run.attempt(m, i, now)
 		return nil, nil
 	})
+	if errors.Is(err, errUnfit) {
+		q.putBack(id) // for others
+		return nil, 0, errUnfit
+	}
 	if err == nil && i < 0 {
 		q.release(id)
 		q.kick(m.DueAt) // once more: it may have been kicked while it was still taken
@@ -187,7 +218,7 @@ func (run *laneRun) attempt(m *storage.Message, i int, now storage.Time) {
 	p.State, p.Lane, p.Ref = storage.PartTrying, run.ID, ""
 	p.Tried = now
 	p.Attempts++
-	m.DueAt, m.Reason = 0, ""
+	m.DueAt, m.Reason, m.Prefer = 0, "", ""
 	m.Note(now, "attempt", fmt.Sprintf("part %d of %d by %s", i+1, len(m.Parts), run.ID))
 }
 

@@ -25,20 +25,40 @@ type laneRun struct {
 	why  string     // what was wrong
 	ills int        // messages in a row that it could not send, for a fault of its own
 	last storage.ID // the newest of them
+
+	spares  bool                     // Gate lets pass only what was begun
+	skipped map[storage.ID]time.Time // what Fits refused, and until when
+
 	// aloft are the messages of which a part is being sent, with who waits for
 	// its outcome to be on disk.
 	aloft map[storage.ID][]func()
 }
 
 // pinned is the queue of messages that must leave by lane l: a handset puts
-// the parts of a long message together only when they come from one number.
-func pinned(l *Lane) string { return l.Queue + "#" + l.ID }
+// the parts of a long message together only when they come from one number. It
+// is the same whatever pool the lane is in.
+func pinned(l *Lane) string { return pinnedQueue(l.Queue, l.ID) }
 
-// home is the queue of which q is a pinned part.
-func home(q string) string {
-	name, _, _ := strings.Cut(q, "#")
+func pinnedQueue(queue, lane string) string { return channelOf(queue) + "#" + lane }
+
+// channelOf is the name of the channel that drains a queue: "gsm" of "gsm/vip"
+// and "gsm#sim:8931…".
+func channelOf(queue string) string {
+	name, _, _ := strings.Cut(queue, "#")
+	name, _, _ = strings.Cut(name, "/")
 	return name
 }
+
+// poolQueue is the queue of a pool of a channel.
+func poolQueue(channel, pool string) string {
+	if pool == "" {
+		return channel
+	}
+	return channel + "/" + pool
+}
+
+// home is the queue in which any lane of its pool may take the message.
+func home(m *storage.Message) string { return poolQueue(channelOf(m.Queue), m.Pool) }
 
 func (r *Router) register(run *laneRun, on bool) {
 	r.mu.Lock()
@@ -117,9 +137,13 @@ func (run *laneRun) felt(id storage.ID, began time.Time, err error) {
 }
 
 func (run *laneRun) status() LaneStatus {
+	s := LaneStatus{ID: run.ID, Queue: run.Queue, Window: run.Window}
+	if h := run.asked(); h.On() {
+		s.RestsUntil, s.Reason = h.Until, h.Reason
+	}
 	run.mu.Lock()
 	defer run.mu.Unlock()
-	s := LaneStatus{ID: run.ID, Busy: run.busy, Window: run.Window}
+	s.Busy = run.busy
 	if run.rest.After(run.r.o.Now()) {
 		s.RestsUntil, s.Reason = run.rest, run.why
 	}

@@ -108,8 +108,9 @@ type ChannelStatus struct {
 // LaneStatus is one ready lane.
 type LaneStatus struct {
 	ID           string
+	Queue        string // that it drains
 	Busy, Window int
-	RestsUntil   time.Time // zero: it takes what is due
+	RestsUntil   time.Time // zero: it takes what is due, or there is a Reason that no time ends
 	Reason       string    // why it rests
 	Held         int       // conversations that wait for a message that the far end refused for now
 }
@@ -133,10 +134,10 @@ func (r *Router) Channels() []ChannelStatus {
 }
 
 // belongs says whether a queue is drained by the channel: "gsm", its pinned
-// parts "gsm#…" and the queues of users "user:…" of channel "user".
+// parts "gsm#…", its pools "gsm/…" and the queues of users "user:…" of channel "user".
 func belongs(queue, channel string) bool {
 	rest, ok := strings.CutPrefix(queue, channel)
-	return ok && (rest == "" || rest[0] == '#' || rest[0] == ':')
+	return ok && (rest == "" || rest[0] == '#' || rest[0] == '/' || rest[0] == ':')
 }
 
 func (r *Router) lanesOf(channel string) []LaneStatus {

@@ -20,6 +20,7 @@ type queue struct {
 
 	mu      sync.Mutex
 	head    []storage.ID
+	left    []storage.ID            // room for pop
 	taken   map[storage.ID]struct{} // given out, outcome not on disk yet
 	stale   bool                    // more may be due than head shows
 	filling bool
@@ -87,18 +88,28 @@ func (q *queue) release(id storage.ID) {
 	q.mu.Unlock()
 }
 
-// poll takes up to n due messages. When there are none it gives the channel
-// that is closed when that may have changed, and the time of the next one.
-func (q *queue) poll(n int) ([]storage.ID, <-chan struct{}, storage.Time, error) {
+// putBack gives a taken message to others.
+func (q *queue) putBack(id storage.ID) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for {
-		if ids := q.pop(n); len(ids) > 0 {
+	delete(q.taken, id)
+	q.head = append([]storage.ID{id}, q.head...)
+	q.broadcast()
+}
+
+// poll takes up to n due messages, but for those that the lane skips. When there
+// are none it gives the channel that is closed when that may have changed, and
+// the time of the next one.
+func (q *queue) poll(n int, skips func(storage.ID) bool) ([]storage.ID, <-chan struct{}, storage.Time, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for read := false; ; read = true {
+		if ids := q.pop(n, skips); len(ids) > 0 {
 			return ids, nil, 0, nil
 		}
 		now := q.now()
 		ripe := q.stale || q.next != 0 && q.next <= now
-		if q.filling || !ripe {
+		if q.filling || !ripe || read && len(q.head) > 0 { // the last: what was read is skipped
 			return nil, q.wake, q.next, nil
 		}
 		if err := q.fill(now); err != nil {
@@ -107,16 +118,26 @@ func (q *queue) poll(n int) ([]storage.ID, <-chan struct{}, storage.Time, error)
 	}
 }
 
-// pop gives out of the head; called with the lock held.
-func (q *queue) pop(n int) (ids []storage.ID) {
-	for len(ids) < n && len(q.head) > 0 {
-		id := q.head[0]
-		q.head = q.head[1:]
+// pop gives out of the head; called with the lock held. What is skipped stays
+// there for others.
+func (q *queue) pop(n int, skips func(storage.ID) bool) (ids []storage.ID) {
+	i := 0
+	for ; len(ids) < n && i < len(q.head); i++ {
+		id := q.head[i]
 		if _, ok := q.taken[id]; ok {
+			continue
+		}
+		if skips(id) {
+			q.left = append(q.left, id)
 			continue
 		}
 		q.taken[id] = struct{}{}
 		ids = append(ids, id)
+	}
+	q.head = q.head[i:]
+	if len(q.left) > 0 {
+		q.head = append(slices.Clone(q.left), q.head...)
+		q.left = q.left[:0]
 	}
 	return ids
 }

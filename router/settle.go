@@ -107,10 +107,10 @@ func (r *Router) weigh(m *storage.Message, now storage.Time) []*storage.Message 
 func pinnedTo(m *storage.Message) string {
 	for i := range m.Parts {
 		if m.Parts[i].State != storage.PartWaiting {
-			return pinned(&Lane{Queue: home(m.Queue), ID: m.Parts[i].Lane})
+			return pinnedQueue(m.Queue, m.Parts[i].Lane)
 		}
 	}
-	return home(m.Queue)
+	return home(m)
 }
 
 // refused ends a message whose part i will never be taken.
