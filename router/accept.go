@@ -43,6 +43,7 @@ func (r *Router) accept(m *storage.Message, done func(storage.ID, error)) {
 func (r *Router) accepted(m *storage.Message) {
 	if m.Kind == storage.MO {
 		r.flags.reached(m.Source)
+		r.heard(m)
 	}
 	r.pending.accepted(m)
 	r.awake(m.Queue, m.DueAt, m.Deadline)
@@ -122,6 +123,7 @@ func (r *Router) fillMT(m *storage.Message) error {
 	if err := r.schedule(m, now); err != nil {
 		return err
 	}
+	r.prefer(m, now)
 	m.Note(now, "route", fmt.Sprintf("channel %s, parts %d, credits held %d", m.Queue, len(m.Parts), len(m.Parts)))
 	return nil
 }
@@ -137,7 +139,10 @@ func (r *Router) route(m *storage.Message) error {
 	if err != nil {
 		return err
 	}
-	m.Queue, m.Parts = ch.Name(), parts
+	if m.Pool, err = r.poolOf(m.User); err != nil {
+		return err
+	}
+	m.Queue, m.Prefer, m.Parts = PoolQueue(ch.Name(), m.Pool), "", parts
 	m.Held = storage.Millicredits(len(parts)) * storage.Credit
 	return nil
 }

@@ -176,7 +176,7 @@ func (run *laneRun) begin(q *queue, id storage.ID) (*storage.Message, int, error
 		if i = nextWaiting(m.Parts); i < 0 {
 			return nil, fmt.Errorf("message %s is due and has no waiting part", id)
 		}
-		if run.elsewhere(m, now) || run.unpins(m) {
+		if run.yields(m, now) || run.elsewhere(m, now) || run.unpins(m) {
 			i = -1
 			return nil, nil
 		}

@@ -49,8 +49,8 @@ func channelOf(queue string) string {
 	return name
 }
 
-// poolQueue is the queue of a pool of a channel.
-func poolQueue(channel, pool string) string {
+// PoolQueue is the queue of a pool of a channel.
+func PoolQueue(channel, pool string) string {
 	if pool == "" {
 		return channel
 	}
@@ -58,7 +58,7 @@ func poolQueue(channel, pool string) string {
 }
 
 // home is the queue in which any lane of its pool may take the message.
-func home(m *storage.Message) string { return poolQueue(channelOf(m.Queue), m.Pool) }
+func home(m *storage.Message) string { return PoolQueue(channelOf(m.Queue), m.Pool) }
 
 func (r *Router) register(run *laneRun, on bool) {
 	r.mu.Lock()
@@ -67,6 +67,9 @@ func (r *Router) register(run *laneRun, on bool) {
 		r.lanes[run] = struct{}{}
 	} else {
 		delete(r.lanes, run)
+	}
+	if run.Order == nil {
+		r.placed(run, on)
 	}
 }
 

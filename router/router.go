@@ -25,6 +25,8 @@ type Options struct {
 	ReportTimeout time.Duration // how long a sent message waits for its report; 72 h
 	Retention     time.Duration // how long an ended message is kept; 30 days
 	MaxQueued     int           // most messages waiting in one queue; 2,000,000
+	Sticky        time.Duration // how long the lane that wrote to a recipient last is preferred; 30 days, negative: none is
+	StickyWait    time.Duration // how long a message waits for that lane when it is not ready; 10 s
 	KeepCount     int           // most receipts and MO waiting for a user that has no number of its own; 1,000,000
 }
 
@@ -39,6 +41,8 @@ func (o Options) withDefaults() Options {
 	o.ReportTimeout = orDefault(o.ReportTimeout, 72*time.Hour)
 	o.Retention = orDefault(o.Retention, 30*24*time.Hour)
 	o.MaxQueued = orDefault(o.MaxQueued, 2_000_000)
+	o.Sticky = orDefault(o.Sticky, 30*24*time.Hour)
+	o.StickyWait = orDefault(o.StickyWait, 10*time.Second)
 	o.KeepCount = orDefault(o.KeepCount, 1_000_000)
 	return o
 }
@@ -76,9 +80,13 @@ type Router struct {
 
 	overflowed sync.Map // user → *atomic.Uint64, see Overflowed
 
-	mu     sync.Mutex // guards queues and lanes
-	queues map[string]*queue
-	lanes  map[*laneRun]struct{}
+	last *lastLanes
+
+	mu        sync.Mutex // guards the maps below
+	queues    map[string]*queue
+	lanes     map[*laneRun]struct{}
+	places    map[string]place    // of lanes, by ID
+	preferred map[string]struct{} // queues of lanes that a message may prefer
 
 	deadline     atomic.Int64 // when the deadline worker looks next, a storage.Time
 	kickDeadline chan struct{}
@@ -94,6 +102,9 @@ func New(db *storage.DB, o Options) *Router {
 		groups:       groups{lanes: map[string]*group{}},
 		queues:       map[string]*queue{},
 		lanes:        map[*laneRun]struct{}{},
+		last:         newLastLanes(),
+		places:       map[string]place{},
+		preferred:    map[string]struct{}{},
 		kickDeadline: make(chan struct{}, 1),
 	}
 	r.pending, r.flags = newPending(r), newFlags(r)
@@ -126,6 +137,7 @@ func (r *Router) Run(ctx context.Context) error {
 	g.Go(func() error { return r.watchDeadlines(ctx) })
 	g.Go(func() error { return r.watchKept(ctx) })
 	g.Go(func() error { return r.watchFlags(ctx) })
+	g.Go(func() error { return r.watchPreferred(ctx) })
 	err := g.Wait()
 	r.jobs.stop()
 	if errors.Is(err, context.Canceled) {

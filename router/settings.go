@@ -20,6 +20,7 @@ type UserSettings struct {
 	Rate        *int    // messages a second over all sessions; 0: no limit
 	KeepCount   *int    // receipts and MO kept until the client takes them; 0: no limit
 	KeepHours   *int    // for how long; 0: as long as they are valid
+	Pool        *string // of its messages to handsets; "": the default one
 	AllowedFrom *[]string
 	CertNames   *[]string
 	CertAuth    *string
@@ -66,6 +67,7 @@ func (s UserSettings) apply(u *storage.User) error {
 	if s.CreditLimit != nil {
 		u.CreditLimit = storage.Millicredits(*s.CreditLimit)
 	}
+	take(&u.Pool, s.Pool)
 	if s.AllowedFrom != nil {
 		networks, err := networks(*s.AllowedFrom)
 		if err != nil {
@@ -108,6 +110,9 @@ func checkSettings(u *storage.User) error {
 		return invalid("credit_limit", "the credit limit is out of range", "use 0 to a billion credits; 0: it pays before it sends")
 	}
 	if err := checkAddresses(u); err != nil {
+		return err
+	}
+	if err := checkPool(u.Pool); err != nil {
 		return err
 	}
 	return checkCert(u)

@@ -14,6 +14,9 @@ func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref 
 	if key := run.group(m); key != "" {
 		r.groups.settled(key, run.ID, se == nil || se.Outcome == UnknownOutcome)
 	}
+	if se == nil || se.Outcome == UnknownOutcome {
+		run.wrote(m, now)
+	}
 	if run.Order != nil && m.Parts[i].State == storage.PartWaiting {
 		// no attempt was written before: it counts now
 		m.Parts[i].Lane, m.Parts[i].Tried = run.ID, now

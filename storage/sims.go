@@ -93,6 +93,16 @@ func (db *DB) SIMs() []SIM {
 	return all
 }
 
+// HasPool says whether any card is in the pool.
+func (db *DB) HasPool(name string) bool {
+	for _, s := range *db.sims.all.Load() {
+		if s.Pool == name {
+			return true
+		}
+	}
+	return false
+}
+
 // ChangeSIM gives fn the record of a card, a new one when there is none, and
 // stores what it leaves. fn runs on the writer: it must be quick, and must not
 // call the store. When ctx ends first, it may still be done.
