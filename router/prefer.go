@@ -68,13 +68,8 @@ func (r *Router) prefer(m *storage.Message, now storage.Time) bool {
 func (r *Router) awaits(lane, queue string) bool {
 	r.mu.Lock()
 	p, ok := r.places[lane]
-	var run *laneRun
-	for other := range r.lanes {
-		if other.ID == lane {
-			run = other
-		}
-	}
 	r.mu.Unlock()
+	run := r.lane(lane)
 	now := r.o.Now()
 	switch {
 	case !ok || p.queue != queue:

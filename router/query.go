@@ -61,27 +61,11 @@ func (r *Router) Why(m *storage.Message) string {
 }
 
 func (r *Router) waitsFor(m *storage.Message) string {
-	if m.DueAt > r.now() {
-		return "not before " + m.DueAt.Time().Local().Format(time.DateTime)
+	var all []string
+	for _, w := range r.Explain().Waits(m) {
+		all = append(all, w.Reason)
 	}
-	i := slices.IndexFunc(r.channels, func(c Channel) bool { return belongs(m.Queue, c.Name()) })
-	if i < 0 {
-		return "no channel drains queue " + m.Queue
-	}
-	if st := r.channels[i].Status(); !st.Ready {
-		return st.Reason
-	}
-	if _, lane, must := strings.Cut(m.Queue, "#"); must {
-		return "the rest of it must leave by " + lane
-	}
-	run := r.laneOf(m.Queue)
-	if m.Kind != storage.MT && run == nil {
-		return "user " + m.User + " has no session that may receive"
-	}
-	if run != nil && run.line != nil {
-		return orDefault(run.line.waits(m), "it is not its turn yet")
-	}
-	return "it is not its turn yet"
+	return strings.Join(all, "; ")
 }
 
 // laneOf gives a lane that takes from the queue, nil when there is none.
@@ -141,13 +125,17 @@ func belongs(queue, channel string) bool {
 }
 
 func (r *Router) lanesOf(channel string) []LaneStatus {
+	var runs []*laneRun
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	var lanes []LaneStatus
 	for run := range r.lanes {
 		if belongs(run.Queue, channel) {
-			lanes = append(lanes, run.status())
+			runs = append(runs, run)
 		}
+	}
+	r.mu.Unlock()
+	var lanes []LaneStatus
+	for _, run := range runs {
+		lanes = append(lanes, run.status())
 	}
 	slices.SortFunc(lanes, func(a, b LaneStatus) int { return strings.Compare(a.ID, b.ID) })
 	return lanes

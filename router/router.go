@@ -72,6 +72,8 @@ type Router struct {
 
 	watchers watchers
 
+	simWatchers simWatchers
+
 	groups  groups
 	pending *pending
 	flags   *flags

@@ -36,6 +36,9 @@ type Config struct {
 	Learn func(ctx context.Context, iccid string, fn func(*storage.SIM) error) error
 	// Cards gives all SIMs of which something is known; nil: none.
 	Cards func() []storage.SIM
+	// Tally gives how much a lane has sent; nil: nothing is counted, and no limit
+	// holds.
+	Tally func(lane string) storage.Tally
 	// Profiles is the table of models; nil: the built-in one.
 	Profiles *profile.Table
 	// Resetter resets sockets and their power; nil: they are left alone.
@@ -62,6 +65,10 @@ type Channel struct {
 	begun    func(lane string) int
 	expected expectations
 	balances balances
+	tally    func(lane string) storage.Tally
+
+	mu    sync.Mutex
+	gates map[string]*gate // of SIMs that are served, by ID
 
 	finds bool // modems may come that are not there yet
 
@@ -91,7 +98,10 @@ func New(c Config) *Channel {
 	if c.Cards == nil {
 		c.Cards = func() []storage.SIM { return nil }
 	}
-	ch := &Channel{cards: c.Cards, name: c.Name, log: c.Log, now: c.Now, finds: c.Source != nil, card: c.Card, learn: c.Learn}
+	if c.Tally == nil {
+		c.Tally = func(string) storage.Tally { return storage.Tally{} }
+	}
+	ch := &Channel{cards: c.Cards, tally: c.Tally, gates: map[string]*gate{}, name: c.Name, log: c.Log, now: c.Now, finds: c.Source != nil, card: c.Card, learn: c.Learn}
 	ch.balances = balances{next: map[string]time.Time{}, busy: map[string]bool{}, low: map[string]bool{}, ill: map[string]bool{}}
 	if ch.begun = c.Begun; ch.begun == nil {
 		ch.begun = func(string) int { return 0 }
@@ -186,13 +196,15 @@ type handler struct{ *Channel }
 
 // Ready serves the lane of the modem's SIM while the modem is ready.
 func (h handler) Ready(ctx context.Context, m *modem.Modem) {
-	id := laneID(m.Info().SIM)
+	g := h.newGate(m)
+	id := g.lane
 	lane := router.Lane{
-		ID: id, Queue: h.name, Window: 1, Says: "AT+CMGS TP-MR", Group: concatenation,
+		ID: id, Window: 1, Says: "AT+CMGS TP-MR", Group: concatenation,
 		Prepare: func(msg *storage.Message) { h.prepare(id, msg) },
 		MaxRest: modem.FirstPark, // what lasts is for the modem's breaker
 	}
-	err := h.in.Serve(ctx, lane, router.SenderFunc(func(ctx context.Context, msg *storage.Message, i int) (string, error) {
+	err := g.serve(ctx, lane, router.SenderFunc(func(_ context.Context, msg *storage.Message, i int) (string, error) {
+		g.sending(h.now())
 		return h.send(ctx, m, msg, i)
 	}))
 	if err != nil && ctx.Err() == nil {
@@ -203,10 +215,12 @@ func (h handler) Ready(ctx context.Context, m *modem.Modem) {
 // laneID names the lane after the SIM, whatever stick it is in.
 func laneID(s modem.SIM) string {
 	if s.ICCID != "" {
-		return "sim:" + s.ICCID
+		return storage.LanePrefix + s.ICCID
 	}
-	return "imsi:" + s.IMSI
+	return imsiPrefix + s.IMSI
 }
+
+const imsiPrefix = "imsi:"
 
 // prepare gives the parts their concatenation reference and what their
 // reports are looked up by.

@@ -1,0 +1,278 @@
+package router
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gsmgate/storage"
+)
+
+// Wait is one reason for which a message waits.
+type Wait struct {
+	Reason string
+	Until  time.Time // when it ends by itself; zero: that is not known
+	Lane   string    // which it is about; "" when about none
+}
+
+// Absentees is a Channel that knows of lanes which are not served now, and why.
+type Absentees interface{ Absent() []LaneStatus }
+
+// Explainer says why messages wait. What it has looked up for one message it
+// does not look up again for the next: it is for one answer.
+type Explainer struct {
+	r      *Router
+	now    time.Time
+	places map[string]map[storage.ID]int // by queue, what is first in it
+	lanes  map[string][]LaneStatus       // by channel, those that are served
+	absent map[string][]LaneStatus       // by channel, those that are not
+}
+
+// Explain begins to explain.
+func (r *Router) Explain() *Explainer {
+	return &Explainer{
+		r: r, now: r.o.Now(), places: map[string]map[storage.ID]int{},
+		lanes: map[string][]LaneStatus{}, absent: map[string][]LaneStatus{},
+	}
+}
+
+// Waits gives the reasons for which a message waits, none when it has ended.
+func (x *Explainer) Waits(m *storage.Message) []Wait {
+	switch {
+	case ended(m):
+		return nil
+	case m.DueAt == 0:
+		return x.outThere(m)
+	case m.DueAt.Time().After(x.now):
+		return []Wait{later(m)}
+	}
+	i := slices.IndexFunc(x.r.channels, func(c Channel) bool { return belongs(m.Queue, c.Name()) })
+	if i < 0 {
+		return []Wait{{Reason: "no channel drains queue " + m.Queue}}
+	}
+	if m.Kind != storage.MT {
+		return x.forClient(x.r.channels[i], m)
+	}
+	return x.forLane(x.r.channels[i], m)
+}
+
+// outThere is for what waits for no lane.
+func (x *Explainer) outThere(m *storage.Message) (all []Wait) {
+	for i := range m.Parts {
+		if p := &m.Parts[i]; p.State == storage.PartTrying {
+			all = append(all, Wait{Reason: fmt.Sprintf("part %d of %d is being sent", i+1, len(m.Parts)), Lane: p.Lane})
+		}
+	}
+	if len(all) == 0 && m.Reason != "" {
+		all = []Wait{{Reason: m.Reason, Until: m.Deadline.Time()}}
+	}
+	return all
+}
+
+// later is for what is not due.
+func later(m *storage.Message) Wait {
+	w := Wait{Reason: "not before " + local(m.DueAt), Until: m.DueAt.Time()}
+	switch {
+	case m.State == storage.Scheduled:
+		w.Reason += ": it is scheduled"
+	case m.Reason != "":
+		w.Reason += ": it is tried again"
+	}
+	return w
+}
+
+// forClient is for MO and receipts.
+func (x *Explainer) forClient(ch Channel, m *storage.Message) []Wait {
+	if st := ch.Status(); !st.Ready {
+		return []Wait{{Reason: st.Reason}}
+	}
+	run := x.r.laneOf(m.Queue)
+	switch {
+	case run == nil:
+		return []Wait{{Reason: "user " + m.User + " has no session that may receive"}}
+	case run.line != nil:
+		return []Wait{{Reason: orDefault(run.line.waits(m), notYet), Lane: run.ID}}
+	}
+	return []Wait{{Reason: notYet, Lane: run.ID}}
+}
+
+const notYet = "it is not its turn yet"
+
+// forLane is for messages to handsets.
+func (x *Explainer) forLane(ch Channel, m *storage.Message) []Wait {
+	if _, lane, must := strings.Cut(m.Queue, "#"); must {
+		return []Wait{x.byOne(ch, m, lane)}
+	}
+	var closed []Wait
+	var open []LaneStatus
+	for _, l := range x.served(ch) {
+		switch {
+		case l.Queue != m.Queue:
+		case l.Reason != "":
+			closed = append(closed, waitOf(l))
+		default:
+			open = append(open, l)
+		}
+	}
+	if len(open) > 0 {
+		return x.open(m, open)
+	}
+	for _, l := range x.missing(ch) {
+		if l.Queue == m.Queue {
+			closed = append(closed, waitOf(l))
+		}
+	}
+	if len(closed) > 0 {
+		return noneReady(m, closed)
+	}
+	if st := ch.Status(); !st.Ready {
+		return []Wait{{Reason: st.Reason}}
+	}
+	if m.Pool != "" {
+		return []Wait{{Reason: fmt.Sprintf("no SIM is in pool %s", m.Pool)}}
+	}
+	return []Wait{{Reason: notYet}}
+}
+
+// mostReasons is how many lanes are named at most.
+const mostReasons = 16
+
+// noneReady names the lanes of the pool that all are not ready.
+func noneReady(m *storage.Message, closed []Wait) []Wait {
+	pool := "the default pool"
+	if m.Pool != "" {
+		pool = "pool " + m.Pool
+	}
+	all := []Wait{{Reason: "no SIM of " + pool + " is ready"}}
+	more := len(closed) - mostReasons
+	if more > 0 {
+		closed = closed[:mostReasons]
+	}
+	all = append(all, closed...)
+	if more > 0 {
+		all = append(all, Wait{Reason: fmt.Sprintf("and %d more", more)})
+	}
+	return all
+}
+
+func waitOf(l LaneStatus) Wait {
+	return Wait{Reason: l.ID + ": " + l.Reason, Until: l.RestsUntil, Lane: l.ID}
+}
+
+// byOne is for a message that must leave by one lane, or prefers it.
+func (x *Explainer) byOne(ch Channel, m *storage.Message, lane string) Wait {
+	why := "the rest of it must leave by " + lane
+	if m.Prefer != "" {
+		why = "for up to " + x.r.o.StickyWait.String() + " it waits for " + lane + ", which wrote to its recipient last"
+	}
+	w := Wait{Lane: lane}
+	for _, l := range append(slices.Clone(x.served(ch)), x.missing(ch)...) {
+		if l.ID != lane {
+			continue
+		}
+		w.Until = l.RestsUntil
+		switch n, _ := x.before(m); {
+		case l.Reason != "":
+			why += ": " + l.Reason
+		case n > 0:
+			why += fmt.Sprintf(": behind %d others", n)
+		}
+		w.Reason = why
+		return w
+	}
+	w.Reason = why + ": it is in no modem"
+	return w
+}
+
+// open is for a message that some lane may take.
+func (x *Explainer) open(m *storage.Message, open []LaneStatus) []Wait {
+	if all := x.r.unfitBy(m, open, x.now); len(all) == len(open) {
+		return all
+	}
+	busy := 0
+	for _, l := range open {
+		if l.Busy >= l.Window {
+			busy++
+		}
+	}
+	n, more := x.before(m)
+	switch {
+	case more:
+		return []Wait{{Reason: fmt.Sprintf("behind more than %d others in queue %s", n, m.Queue)}}
+	case n > 0:
+		return []Wait{{Reason: fmt.Sprintf("behind %d others in queue %s", n, m.Queue)}}
+	case busy == len(open):
+		return []Wait{{Reason: "all SIMs that could take it are sending; it is the next one"}}
+	}
+	return []Wait{{Reason: notYet}}
+}
+
+// unfitBy gives the lanes that may not begin the message.
+func (r *Router) unfitBy(m *storage.Message, lanes []LaneStatus, now time.Time) (all []Wait) {
+	for _, l := range lanes {
+		run := r.lane(l.ID)
+		if run == nil || run.Fits == nil {
+			return nil
+		}
+		if h := run.Fits(m, now); h.On() {
+			all = append(all, Wait{Reason: l.ID + ": " + h.Reason, Until: h.Until, Lane: l.ID})
+		}
+	}
+	return all
+}
+
+// lane gives the lane of a name, nil when it is not served.
+func (r *Router) lane(id string) *laneRun {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for run := range r.lanes {
+		if run.ID == id {
+			return run
+		}
+	}
+	return nil
+}
+
+// mostBefore is how far a queue is read to find the place of a message.
+const mostBefore = 1000
+
+// before is how many due messages of the queue come before m; more: it is not
+// among the first mostBefore.
+func (x *Explainer) before(m *storage.Message) (n int, more bool) {
+	places, ok := x.places[m.Queue]
+	if !ok {
+		places = map[storage.ID]int{}
+		entries, _, err := x.r.db.Due(m.Queue, storage.TimeOf(x.now), storage.DueKey{}, mostBefore)
+		if err != nil && !errors.Is(err, storage.ErrClosed) {
+			x.r.log.Warn("the order of a queue cannot be read", "queue", m.Queue, "err", err)
+		}
+		for i, e := range entries {
+			places[e.ID] = i
+		}
+		x.places[m.Queue] = places
+	}
+	if n, ok = places[m.ID]; ok {
+		return n, false
+	}
+	return len(places), len(places) >= mostBefore
+}
+
+func (x *Explainer) served(ch Channel) []LaneStatus {
+	lanes, ok := x.lanes[ch.Name()]
+	if !ok {
+		lanes = x.r.lanesOf(ch.Name())
+		x.lanes[ch.Name()] = lanes
+	}
+	return lanes
+}
+
+func (x *Explainer) missing(ch Channel) []LaneStatus {
+	lanes, ok := x.absent[ch.Name()]
+	if a, can := ch.(Absentees); can && !ok {
+		lanes = a.Absent()
+		x.absent[ch.Name()] = lanes
+	}
+	return lanes
+}
