@@ -31,6 +31,7 @@ type Config struct {
 
 	// Commands to modems; nil: there are no modems.
 	Commands *ModemCommands
+	SIMState func(id string) SIMState // of one that there is a record of
 
 	Conformance   func() Conformance          // what the SMPP server offers of its specification
 	Lint          func(user string) []Finding // what the user's client does wrong; "": connections that never bound
@@ -128,6 +129,7 @@ func (a *API) routes() {
 	route(a, get, "/v1/modems/{id}/transcript", 200, "what was said to a modem and by it lately", a.transcript)
 	a.routeTranscriptText()
 	a.routeModems()
+	a.routeSIMs()
 	route(a, get, "/v1/verify", 200, "check the whole file", a.verify)
 	route(a, get, "/v1/users", 200, "all users", a.users)
 	route(a, post, "/v1/users", 201, "add a user", a.addUser)

@@ -117,9 +117,9 @@ func (a *API) messages(_ context.Context, in *MessageFilter) ([]Message, error) 
 	if err != nil {
 		return nil, err
 	}
-	messages := make([]Message, len(found))
+	messages, x := make([]Message, len(found)), a.Router.Explain()
 	for i, m := range found {
-		messages[i] = a.messageOf(m)
+		messages[i] = a.messageOf(x, m)
 	}
 	return messages, nil
 }
@@ -164,7 +164,7 @@ func (a *API) message(_ context.Context, in *byID) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	return a.messageOf(m), nil
+	return a.messageOf(a.Router.Explain(), m), nil
 }
 
 // cancel answers the message as it is after that.

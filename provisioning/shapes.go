@@ -48,7 +48,7 @@ func userOf(v router.UserView) User {
 		Name: v.SystemID, Enabled: v.Enabled, CreatedAt: v.Created.Time(),
 		AddressRanges: append([]string{}, v.AddressRanges...), Balance: balanceOf(v.Balance),
 		Alphabet: cmp.Or(v.Alphabet, "gsm"), LongForm: cmp.Or(v.LongForm, "payload"),
-		MaxSessions: v.MaxSessions, Window: v.Window, Rate: v.Rate, KeepCount: v.KeepCount, KeepHours: v.KeepHours,
+		MaxSessions: v.MaxSessions, Window: v.Window, Rate: v.Rate, Pool: v.Pool, KeepCount: v.KeepCount, KeepHours: v.KeepHours,
 		AllowedFrom: append([]string{}, v.AllowedFrom...), CertNames: append([]string{}, v.CertNames...), CertAuth: v.CertAuth,
 		PasswordForm: "argon2id", CreditLimit: int64(v.CreditLimit),
 		Sources: append([]string{}, v.Sources...), Destinations: append([]string{}, v.Destinations...),
@@ -83,18 +83,30 @@ func channelsOf(list []router.ChannelStatus) []Channel {
 }
 
 func laneOf(l router.LaneStatus) Lane {
-	lane := Lane{ID: l.ID, Busy: l.Busy, Window: l.Window}
+	lane := Lane{ID: l.ID, Queue: l.Queue, Reason: l.Reason, Busy: l.Busy, Window: l.Window}
 	if !l.RestsUntil.IsZero() {
-		lane.RestsUntil, lane.Reason = &l.RestsUntil, l.Reason
+		lane.RestsUntil = &l.RestsUntil
 	}
 	return lane
 }
 
-func (a *API) messageOf(m *storage.Message) Message {
+func waitsOf(all []router.Wait) []Wait {
+	waits := make([]Wait, len(all))
+	for i, w := range all {
+		waits[i] = Wait{Reason: w.Reason, Lane: w.Lane}
+		if !w.Until.IsZero() {
+			until := w.Until.UTC()
+			waits[i].Until = &until
+		}
+	}
+	return waits
+}
+
+func (a *API) messageOf(x *router.Explainer, m *storage.Message) Message {
 	out := Message{
 		ID: m.ID.String(), Kind: kindWords[m.Kind], User: m.User, State: router.StateWord(m.State),
 		Source: addressOf(m.Source), Dest: addressOf(m.Dest), Text: m.Text,
-		Price: int64(m.Held + m.Spent), Priority: m.Priority, Reason: a.Router.Why(m), Queue: m.Queue,
+		Price: int64(m.Held + m.Spent), Priority: m.Priority, Reason: x.Why(m), Waits: waitsOf(x.Waits(m)), Queue: m.Queue, Pool: m.Pool,
 		AcceptedAt: m.AcceptedAt.Time(), ExpiresAt: optional(m.ExpiresAt), EndedAt: optional(m.EndedAt),
 		Parts: []Part{}, Events: []Event{},
 	}

@@ -89,11 +89,12 @@ type Channel struct {
 // Lane is one path out of a channel.
 type Lane struct {
 	ID     string `json:"id" example:"sim:8931440000000000001"`
+	Queue  string `json:"queue" doc:"that it drains"`
 	Busy   int    `json:"busy" doc:"messages on their way"`
 	Window int    `json:"window" doc:"most messages on their way at once"`
 
 	RestsUntil *time.Time `json:"rests_until,omitempty" doc:"it takes no message before"`
-	Reason     string     `json:"reason,omitempty" doc:"why it rests"`
+	Reason     string     `json:"reason,omitempty" doc:"why it rests, or takes nothing"`
 }
 
 // ModemUSB is the USB device that a modem is, or hangs on.
@@ -189,6 +190,7 @@ type User struct {
 	Window        int       `json:"window" doc:"requests of one session without an answer; 0: the server's"`
 	Rate          int       `json:"rate" doc:"messages a second over all sessions; 0: no limit"`
 	KeepCount     int       `json:"keep_count" doc:"receipts and incoming messages kept until the client takes them; 0: no limit"`
+	Pool          string    `json:"pool" doc:"of SIMs that its messages go by; empty: the default one"`
 	KeepHours     int       `json:"keep_hours" doc:"for how long; 0: no limit"`
 	AllowedFrom   []string  `json:"allowed_from" doc:"CIDRs; none: from anywhere"`
 	CertNames     []string  `json:"cert_names" doc:"common names and subject alternative names of its client certificates"`
@@ -222,6 +224,8 @@ type UserSettings struct {
 	Destinations  *[]string `json:"destinations,omitempty" doc:"the same for destinations"`
 	DefaultSource *string   `json:"default_source,omitempty" doc:"of a message that has none; empty: none"`
 	ForcedSource  *string   `json:"forced_source,omitempty" doc:"of every message, instead of its own; empty: none"`
+
+	Pool *string `json:"pool,omitempty" doc:"of SIMs that its messages go by; empty: the default one"`
 }
 
 // Balance is a user's money in millicredits: granted = available + held + spent.
@@ -310,12 +314,21 @@ type Message struct {
 	Price      int64      `json:"price" doc:"millicredits held and spent"`
 	Priority   uint8      `json:"priority" doc:"priority_flag, 0 to 3"`
 	Reason     string     `json:"reason"`
+	Waits      []Wait     `json:"waits" doc:"why it waits now; none when it has ended"`
+	Pool       string     `json:"pool,omitempty" doc:"of SIMs that it goes by; absent: the default one"`
 	About      string     `json:"about,omitempty" doc:"receipt: the id of its message"`
 	Queue      string     `json:"queue,omitempty"`
 	AcceptedAt time.Time  `json:"accepted_at"`
 	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
 	EndedAt    *time.Time `json:"ended_at,omitempty"`
 	Events     []Event    `json:"events"`
+}
+
+// Wait is one reason for which a message waits.
+type Wait struct {
+	Reason string     `json:"reason"`
+	Until  *time.Time `json:"until,omitempty" doc:"when it ends by itself"`
+	Lane   string     `json:"lane,omitempty" doc:"which it is about"`
 }
 
 // Part is one unit on the wire of the channel that carries the message.

@@ -38,6 +38,21 @@ func (r *Router) Explain() *Explainer {
 	}
 }
 
+// Why says in one line why a message is where it is, see Router.Why.
+func (x *Explainer) Why(m *storage.Message) string {
+	if ended(m) || m.DueAt == 0 {
+		return m.Reason
+	}
+	var all []string
+	if m.Reason != "" {
+		all = append(all, m.Reason)
+	}
+	for _, w := range x.Waits(m) {
+		all = append(all, w.Reason)
+	}
+	return strings.Join(all, "; ")
+}
+
 // Waits gives the reasons for which a message waits, none when it has ended.
 func (x *Explainer) Waits(m *storage.Message) []Wait {
 	switch {

@@ -53,20 +53,7 @@ func (r *Router) Message(id storage.ID) (*storage.Message, error) {
 }
 
 // Why says why a message is where it is: how it ended, or what it waits for.
-func (r *Router) Why(m *storage.Message) string {
-	if ended(m) || m.DueAt == 0 {
-		return m.Reason
-	}
-	return strings.TrimPrefix(m.Reason+"; "+r.waitsFor(m), "; ")
-}
-
-func (r *Router) waitsFor(m *storage.Message) string {
-	var all []string
-	for _, w := range r.Explain().Waits(m) {
-		all = append(all, w.Reason)
-	}
-	return strings.Join(all, "; ")
-}
+func (r *Router) Why(m *storage.Message) string { return r.Explain().Why(m) }
 
 // laneOf gives a lane that takes from the queue, nil when there is none.
 func (r *Router) laneOf(queue string) *laneRun {

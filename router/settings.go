@@ -20,7 +20,6 @@ type UserSettings struct {
 	Rate        *int    // messages a second over all sessions; 0: no limit
 	KeepCount   *int    // receipts and MO kept until the client takes them; 0: no limit
 	KeepHours   *int    // for how long; 0: as long as they are valid
-	Pool        *string // of its messages to handsets; "": the default one
 	AllowedFrom *[]string
 	CertNames   *[]string
 	CertAuth    *string
@@ -29,6 +28,8 @@ type UserSettings struct {
 	// Addresses of its messages, see addressList; no entries: any.
 	Sources, Destinations       *[]string
 	DefaultSource, ForcedSource *string
+
+	Pool *string // of its messages to handsets; "": the default one
 }
 
 // Bounds of the settings.

@@ -38,6 +38,8 @@ type Options struct {
 
 	Retention time.Duration // of ended messages; 0: the router's default
 
+	Sticky time.Duration // see router.Options
+
 	ClientCA   string // bundle of CAs for client certificates of ESMEs
 	ClientCert string // certAsk or certRequire; else none is asked for
 

@@ -19,11 +19,11 @@ import (
 
 // startRouter makes the router with its channels and lets them run.
 func (a *App) startRouter() error {
-	a.router = router.New(a.db, router.Options{Log: a.Log.With("in", "router"), Retention: a.Retention})
+	a.router = router.New(a.db, router.Options{Log: a.Log.With("in", "router"), Retention: a.Retention, Sticky: a.Sticky})
 	fixed, finder, source := a.findModems()
 	a.gsm = gsmchan.New(gsmchan.Config{
 		Name: "gsm", Ports: fixed, Source: source, PIN: string(a.PIN), Open: a.openModem(finder), Log: a.Log.With("in", "modem"),
-		Refused: refusedPINs{filepath.Join(a.Dir, refusedDir)}, Card: a.card, Cards: a.db.SIMs,
+		Refused: refusedPINs{filepath.Join(a.Dir, refusedDir)}, Card: a.card, Cards: a.db.SIMs, Tally: a.db.Tally,
 		Profiles: a.Profiles, Resetter: &modem.Resetter{Root: discover.Under(a.ModemRoot), Command: a.ResetCommand, Log: a.Log.With("in", "modem")},
 		Learn: func(ctx context.Context, iccid string, fn func(*storage.SIM) error) error {
 			_, err := a.db.ChangeSIM(ctx, iccid, fn)
@@ -32,6 +32,7 @@ func (a *App) startRouter() error {
 		Begun: func(lane string) int { return a.router.Begun(a.gsm.Name(), lane) },
 	})
 	a.clients = smppchan.New(smppchan.Config{Router: a.router, Log: a.Log.With("in", "clients"), Retry: a.SMPP.Retry})
+	a.router.OnSIMChange(a.gsm.SIMChanged)
 	a.router.Add(a.gsm)
 	a.router.Add(a.clients)
 	a.run("router", a.router.Run)

@@ -27,6 +27,7 @@ type cli struct {
 	Send     sendCmd     `cmd:"" help:"Send a message in a user's name."`
 	Session  sessionCmd  `cmd:"" help:"List, close and trace sessions of clients."`
 	Modem    modemCmd    `cmd:"" help:"List modems, find what is plugged in, and prove one."`
+	Sim      simCmd      `cmd:"" help:"List SIMs, and set their pool, limits, quiet hours and PIN."`
 	Status   statusCmd   `cmd:"" help:"Show listeners, sessions, channels and modems."`
 	Messages messagesCmd `cmd:"" help:"List messages, newest first."`
 	Message  messageCmd  `cmd:"" help:"Show one message with its timeline, or cancel it."`

@@ -25,6 +25,7 @@ type settings struct {
 	Key    string   `name:"key" placeholder:"FILE" help:"its private key (PEM)"`
 	Log    string   `name:"log" placeholder:"LEVEL" help:"debug, info, warn or error (default info)"`
 	Keep   string   `name:"retention" placeholder:"30d" help:"how long a message is kept after its end, and a receipt or MO that no client takes; such as 30d or 12h (default 30d)"`
+	Sticky string   `name:"sticky" placeholder:"30d" help:"how long the SIM that wrote to a recipient last is preferred for it: on, off, or a time such as 12h (default 30d)"`
 
 	smppSettings
 }
@@ -34,7 +35,7 @@ func (s *settings) fields() map[string]any {
 	keys := s.smppSettings.fields()
 	maps.Copy(keys, map[string]any{
 		"listen": &s.Listen, "modems": &s.Modems, "pin": &s.PIN, "modem_profiles": &s.Models, "modem_reset_command": &s.Reset,
-		"cert": &s.Cert, "key": &s.Key, "log": &s.Log, "retention": &s.Keep,
+		"cert": &s.Cert, "key": &s.Key, "log": &s.Log, "retention": &s.Keep, "sticky": &s.Sticky,
 	})
 	return keys
 }
@@ -90,7 +91,7 @@ func (s settings) over(below settings) settings {
 		s.Modems = below.Modems
 	}
 	for _, f := range []struct{ mine, theirs *string }{
-		{&s.PIN, &below.PIN}, {&s.Models, &below.Models}, {&s.Reset, &below.Reset}, {&s.Cert, &below.Cert}, {&s.Key, &below.Key}, {&s.Log, &below.Log}, {&s.Root, &below.Root}, {&s.Keep, &below.Keep},
+		{&s.PIN, &below.PIN}, {&s.Models, &below.Models}, {&s.Reset, &below.Reset}, {&s.Cert, &below.Cert}, {&s.Key, &below.Key}, {&s.Log, &below.Log}, {&s.Root, &below.Root}, {&s.Keep, &below.Keep}, {&s.Sticky, &below.Sticky},
 	} {
 		if *f.mine == "" {
 			*f.mine = *f.theirs
@@ -112,14 +113,33 @@ func retention(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
 	}
-	d, err := time.ParseDuration(text)
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		var n uint64
-		n, err = strconv.ParseUint(days, 10, 16)
-		d = time.Duration(n) * 24 * time.Hour
-	}
+	d, err := daysOr(text)
 	if err != nil || d < minRetention || d > maxRetention {
 		return 0, usage("use a time such as 30d or 12h, from 10s to 3650d", "--retention: %q cannot be used", text)
+	}
+	return d, nil
+}
+
+// daysOr reads a time, which may be in days.
+func daysOr(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(text)
+}
+
+// sticky reads --sticky: 0 is the router's default, negative is off.
+func sticky(text string) (time.Duration, error) {
+	switch text {
+	case "", "on":
+		return 0, nil
+	case "off":
+		return -1, nil
+	}
+	d, err := daysOr(text)
+	if err != nil || d < time.Minute || d > maxRetention {
+		return 0, usage("use on, off, or a time such as 30d or 12h, from 1m to 3650d", "--sticky: %q cannot be used", text)
 	}
 	return d, nil
 }

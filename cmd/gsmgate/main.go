@@ -8,6 +8,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // zones of SIMs, on machines that have none
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

@@ -207,6 +207,9 @@ func printMessage(out io.Writer, m *provisioning.Message) error {
 	if m.Reason != "" {
 		fmt.Fprintf(out, "reason: %s\n", visible(m.Reason, -1))
 	}
+	for _, w := range m.Waits {
+		fmt.Fprintf(out, "waits: %s\n", visible(w.Reason, -1))
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, ev := range m.Events {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", ev.At.Format("2006-01-02 15:04:05.000"), ev.What, visible(ev.Text, -1))

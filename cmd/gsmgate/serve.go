@@ -95,6 +95,10 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	if err != nil {
 		return Options{}, err
 	}
+	stick, err := sticky(s.Sticky)
+	if err != nil {
+		return Options{}, err
+	}
 	smpp, err := s.smppSettings.options()
 	if err != nil {
 		return Options{}, err
@@ -110,7 +114,7 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	return Options{
 		Profiles: models, ResetCommand: reset,
 		SMPP: smpp, ClientCA: s.ClientCA, ClientCert: s.ClientCert,
-		Dir: c.Data, Listen: listen, Modems: s.Modems, ModemRoot: s.Root, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep,
+		Dir: c.Data, Listen: listen, Modems: s.Modems, ModemRoot: s.Root, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep, Sticky: stick,
 		Log:     slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
 		Version: programVersion(),
 	}, nil

@@ -45,6 +45,7 @@ type userFlags struct {
 	Window      *int     `placeholder:"N" help:"requests of one session without an answer; 0: the server's (default)"`
 	Rate        *int     `placeholder:"N" help:"messages a second over all sessions; 0: no limit (default)"`
 	KeepCount   *int     `placeholder:"N" help:"receipts and incoming messages that wait for the client, counted every 10 s: beyond, the oldest end; 0: 1,000,000 (default)"`
+	Pool        *string  `placeholder:"NAME" help:"pool of SIMs that its messages go by; default: that of all that are in no other"`
 	KeepHours   *int     `placeholder:"N" help:"for how long; 0: as long as --retention of serve says (default)"`
 	CertAuth    *string  `placeholder:"C" help:"none (default), either: a client certificate stands in for an empty password, or both: it is needed beside the password"`
 	AllowFrom   []string `name:"allow-from" placeholder:"CIDR" sep:"none" help:"network or address that the client may bind from; again for more (default: any)"`
@@ -73,6 +74,9 @@ func (f userFlags) settings() provisioning.UserSettings {
 		if len(*list.from) > 0 {
 			*list.to = list.from
 		}
+	}
+	if s.Pool = f.Pool; f.Pool != nil && *f.Pool == "default" {
+		s.Pool = new(string)
 	}
 	s.CreditLimit = (*int64)(f.CreditLimit)
 	s.DefaultSource, s.ForcedSource = unlessNone(f.DefaultSource), unlessNone(f.ForcedSource)
@@ -207,6 +211,7 @@ func userLines(u provisioning.User) [][2]string {
 		{"default source", cmp.Or(u.DefaultSource, "none")}, {"forced source", cmp.Or(u.ForcedSource, "none")},
 		{"alphabet", u.Alphabet}, {"long form", u.LongForm},
 		{"max sessions", orAny(u.MaxSessions)}, {"window", orServer(u.Window)}, {"rate", orAny(u.Rate)},
+		{"pool", cmp.Or(u.Pool, "the default one")},
 		{"keep count", orAny(u.KeepCount)}, {"keep hours", orAny(u.KeepHours)},
 		{"allowed from", itemsOr(u.AllowedFrom, "any")},
 		{"cert names", itemsOr(u.CertNames, "none")}, {"cert auth", cmp.Or(u.CertAuth, "none")},

@@ -218,6 +218,25 @@ func (c *Client) RemoveFilter(ctx context.Context, name string) (list []provisio
 	return list, c.call(ctx, http.MethodDelete, "/v1/filters/"+url.PathEscape(name), nil, &list)
 }
 
+// SIMs lists all SIMs of which something is known.
+func (c *Client) SIMs(ctx context.Context) (list []provisioning.SIM, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/sims", nil, &list)
+}
+
+// SIM gives one SIM, by its ICCID or the end of it.
+func (c *Client) SIM(ctx context.Context, id string) (s provisioning.SIM, err error) {
+	return s, c.call(ctx, http.MethodGet, "/v1/sims/"+url.PathEscape(id), nil, &s)
+}
+
+func (c *Client) SetSIM(ctx context.Context, id string, p provisioning.SIMPatch) (s provisioning.SIM, err error) {
+	return s, c.call(ctx, http.MethodPatch, "/v1/sims/"+url.PathEscape(id), p, &s)
+}
+
+// RemoveSIM gives what the SIM was.
+func (c *Client) RemoveSIM(ctx context.Context, id string) (s provisioning.SIM, err error) {
+	return s, c.call(ctx, http.MethodDelete, "/v1/sims/"+url.PathEscape(id), nil, &s)
+}
+
 // lintOf is where findings of a user are, or for "" those of connections that
 // never bound.
 func lintOf(name string) string {

@@ -90,6 +90,8 @@ type SIMState struct {
 	ID    string
 	Modem modem.Info // the one that it is in; no Path: it is in none
 	Hold  router.Hold
+
+	Served bool // a lane is there for it
 }
 
 // SIM tells where the SIM is and whether it sends.
@@ -131,7 +133,7 @@ func (ch *Channel) state(card storage.SIM, modems []modem.Info, now time.Time) S
 		}
 	}
 	if g := ch.gate(card.ID); g != nil {
-		s.Hold = g.hold(now)
+		s.Hold, s.Served = g.hold(now), true
 		return s
 	}
 	s.Hold = router.Hold{Reason: whyNot(&card, s.Modem, now)}
