@@ -217,6 +217,7 @@ func (r *Router) Segment(s storage.Segment, assemble Assemble, done func(error))
 			r.flags.reached(s.Source)
 		}
 		if err == nil && id != 0 {
+			r.heard(&made)
 			r.awake(made.Queue, made.DueAt, made.Deadline)
 		}
 		done(public(err))

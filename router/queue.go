@@ -88,12 +88,16 @@ func (q *queue) release(id storage.ID) {
 	q.mu.Unlock()
 }
 
-// putBack gives a taken message to others.
+// putBack gives a taken message to others, at about its place.
 func (q *queue) putBack(id storage.ID) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.taken, id)
-	q.head = append([]storage.ID{id}, q.head...)
+	i := slices.IndexFunc(q.head, func(other storage.ID) bool { return other >= id })
+	if i < 0 {
+		i = len(q.head)
+	}
+	q.head = slices.Insert(slices.Clone(q.head), i, id)
 	q.broadcast()
 }
 
@@ -109,8 +113,11 @@ func (q *queue) poll(n int, skips func(storage.ID) bool) ([]storage.ID, <-chan s
 		}
 		now := q.now()
 		ripe := q.stale || q.next != 0 && q.next <= now
-		if q.filling || !ripe || read && len(q.head) > 0 { // the last: what was read is skipped
+		if q.filling || !ripe {
 			return nil, q.wake, q.next, nil
+		}
+		if read && len(q.head) > 0 { // all that was read is skipped: the lane knows until when
+			return nil, q.wake, 0, nil
 		}
 		if err := q.fill(now); err != nil {
 			return nil, nil, 0, err
