@@ -122,13 +122,13 @@ func limited(card *storage.SIM, t *storage.Tally, loc *time.Location, now time.T
 		full  bool
 		free  storage.Time
 	}{
-		{"month", card.PerMonth, used.Month >= card.PerMonth, nextMonth},
-		{"day", card.PerDay, used.Day >= card.PerDay, nextDay},
-		{"hour", card.PerHour, hour > at, hour},
-		{"minute", card.PerMinute, minute > at, minute},
+		{"a month", card.PerMonth, used.Month >= card.PerMonth, nextMonth},
+		{"a day", card.PerDay, used.Day >= card.PerDay, nextDay},
+		{"an hour", card.PerHour, hour > at, hour},
+		{"a minute", card.PerMinute, minute > at, minute},
 	} {
 		if until := l.free.Time(); l.limit > 0 && l.full && until.After(h.Until) {
-			h = router.Hold{Until: until, Reason: fmt.Sprintf("the limit of %d parts a %s is reached%s", l.limit, l.what, nextText(until, now, loc))}
+			h = router.Hold{Until: until, Reason: fmt.Sprintf("the limit of %d parts %s is reached%s", l.limit, l.what, nextText(until, now, loc))}
 		}
 	}
 	return h
