@@ -10,6 +10,10 @@
 // the part of queue "gsm" that only that lane may take, because the first
 // part of a long message went that way.
 //
+// SIMs may be put into pools, each with a queue of its own: "gsm/vip". A lane may
+// hold: then it takes nothing, or only what it has begun, and says why. The lane
+// that wrote to a recipient last is preferred for it, for a short time at most.
+//
 // # Promises
 //
 // In an ordered lane, which is that of a user, the messages of one conversation

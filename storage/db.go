@@ -302,24 +302,6 @@ func (db *DB) loadLedgerEnd(tx *bolt.Tx) error {
 	return nil
 }
 
-func (db *DB) loadUsers(tx *bolt.Tx, users map[string]User) error {
-	err := tx.Bucket(inUsers.name()).ForEach(func(k, v []byte) (err error) {
-		users[string(k)], err = db.codec.user(v)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("users: %w", err)
-	}
-	err = tx.Bucket(inBalances.name()).ForEach(func(k, v []byte) (err error) {
-		db.balances[string(k)], err = db.codec.balance(v)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("balances: %w", err)
-	}
-	return nil
-}
-
 func (db *DB) start() {
 	db.queue.init(db.opts.MaxPending)
 	// One group may wait while the done functions of the one before run: with

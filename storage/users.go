@@ -2,8 +2,11 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // PutUser creates a user with no credit (ErrExists), or replaces one
@@ -116,4 +119,23 @@ func (o *grantOp) finish(err error) {
 		return
 	}
 	o.done(o.after, nil)
+}
+
+// loadUsers fills users and balances from the file.
+func (db *DB) loadUsers(tx *bolt.Tx, users map[string]User) error {
+	err := tx.Bucket(inUsers.name()).ForEach(func(k, v []byte) (err error) {
+		users[string(k)], err = db.codec.user(v)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("users: %w", err)
+	}
+	err = tx.Bucket(inBalances.name()).ForEach(func(k, v []byte) (err error) {
+		db.balances[string(k)], err = db.codec.balance(v)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("balances: %w", err)
+	}
+	return nil
 }
