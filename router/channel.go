@@ -94,6 +94,8 @@ type Inbox interface {
 	// Stale puts together what came of long MO messages whose first segment
 	// was received before the given time.
 	Stale(ctx context.Context, before time.Time, assemble Assemble) error
+	// Undecoded keeps what came and goes to no client. nil: it is on disk.
+	Undecoded(ctx context.Context, u storage.Undecoded) error
 	// Report takes what the next hop says about a part.
 	Report(rep storage.Report, done func(error))
 	// Awaiting gives messages of the lane with a part that awaits a report

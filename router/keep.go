@@ -62,6 +62,9 @@ func (r *Router) watchKept(ctx context.Context) error {
 		if err := k.round(ctx); err != nil {
 			return err
 		}
+		if err := r.forgetUndecoded(ctx); err != nil && ctx.Err() == nil {
+			r.log.Error("old PDUs that could not be read cannot be removed", "err", err)
+		}
 	}
 }
 

@@ -76,6 +76,9 @@ type DB struct {
 	sims      table[SIM]
 	moFilters table[MOFilter]
 
+	givenUp   table[givenUp]
+	undecoded table[Undecoded]
+
 	mu       sync.RWMutex // over the committed state below; only the writer changes it
 	balances map[string]Balance
 	queued   map[string]int
@@ -119,6 +122,8 @@ func open(path string, o Options, readOnly bool, steps []migration) (*DB, error)
 	db := &DB{path: path, opts: o, codec: c, readOnly: readOnly}
 	db.sims = table[SIM]{bucket: inSIMs, validate: validateSIM}
 	db.moFilters = table[MOFilter]{bucket: inMOFilters, validate: validateMOFilter}
+	db.givenUp = table[givenUp]{bucket: inGivenUp, validate: validateGivenUp}
+	db.undecoded = table[Undecoded]{bucket: inUndecoded, validate: validateUndecoded}
 	var file *os.File
 	err = guard(path, func() error { return db.openFile(&file, steps) })
 	if err != nil {

@@ -26,12 +26,14 @@ const (
 	inSIMs                    // ICCID → SIM
 	inMOFilters               // name → MOFilter
 	inTallies                 // lane → Tally
+	inGivenUp                 // hash of segmentPrefix → givenUp
+	inUndecoded               // hash → Undecoded
 	buckets                   // how many there are
 )
 
 func (b bucket) name() []byte {
 	return []byte([buckets]string{"meta", "users", "balances", "messages", "due",
-		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger", "sims", "mo_filters", "tallies"}[b])
+		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger", "sims", "mo_filters", "tallies", "given_up", "undecoded"}[b])
 }
 
 // fill is how full pages are left when they split. Buckets that grow at their
@@ -101,10 +103,7 @@ func (a *arena) reportKey(lane, match string, id ID, part int) []byte {
 // hold any octet.
 func (a *arena) segmentPrefix(s *Segment) []byte {
 	start := len(a.buf)
-	a.buf = append(a.buf, byte(len(s.Lane)))
-	a.buf = append(a.buf, s.Lane...)
-	a.buf = append(a.buf, s.Source.TON, s.Source.NPI, byte(len(s.Source.Addr)))
-	a.buf = append(a.buf, s.Source.Addr...)
+	a.sourcePrefix(s)
 	wide := byte(0)
 	if s.Wide {
 		wide = 1
@@ -112,6 +111,16 @@ func (a *arena) segmentPrefix(s *Segment) []byte {
 	a.buf = append(a.buf, wide)
 	a.buf = binary.BigEndian.AppendUint16(a.buf, s.Reference)
 	a.buf = append(a.buf, s.Total)
+	return a.cut(start)
+}
+
+// sourcePrefix is the key of all sets of one source on a lane.
+func (a *arena) sourcePrefix(s *Segment) []byte {
+	start := len(a.buf)
+	a.buf = append(a.buf, byte(len(s.Lane)))
+	a.buf = append(a.buf, s.Lane...)
+	a.buf = append(a.buf, s.Source.TON, s.Source.NPI, byte(len(s.Source.Addr)))
+	a.buf = append(a.buf, s.Source.Addr...)
 	return a.cut(start)
 }
 

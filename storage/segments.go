@@ -22,7 +22,9 @@ const segmentSpread = Time(6 * 60 * 60 * 1000)
 //
 // A segment seen before gives *DuplicateError: the caller acknowledges it
 // again. One that finds its place taken by other content starts a new set; the
-// old set stays for StaleSegments.
+// old set stays for StaleSegments. One whose set was given up before it came is
+// handed to assemble alone, with Late. When a source has begun too many sets,
+// its oldest is given up: complete is its ID then.
 func (db *DB) Segment(s Segment, assemble func([]Segment) (*Message, error), done func(complete ID, err error)) {
 	if err := s.validate(); err != nil {
 		done(0, err)
@@ -53,13 +55,17 @@ func (o *segmentOp) apply(g *group) error {
 	if err != nil {
 		return err
 	}
-	set := pickSet(sets, &o.s)
+	set, far := pickSet(sets, &o.s)
+	if late, i := g.lateFor(&o.s, far); i >= 0 {
+		return g.deliverLate(o, late, i)
+	}
 	if len(set.segments)+1 == int(o.s.Total) {
 		full := segmentSet{prefix: set.prefix, number: set.number, segments: set.with(o.s)}
 		o.complete, err = g.assemble(full, o.assemble)
 		return err
 	}
 	if set.prefix == nil {
+		g.makeRoom(o)
 		if set, err = g.newSet(&o.s); err != nil {
 			return err
 		}
@@ -135,10 +141,10 @@ func addToSets(c codec, sets []segmentSet, k, v []byte) ([]segmentSet, error) {
 	return sets, nil
 }
 
-// pickSet gives the set that misses s and is nearest in time; an empty one
-// when there is none.
-func pickSet(sets []segmentSet, s *Segment) (best segmentSet) {
-	nearest := segmentSpread + 1
+// pickSet gives the set that misses s and is nearest in time, and how far it
+// is; an empty one beyond segmentSpread when there is none.
+func pickSet(sets []segmentSet, s *Segment) (best segmentSet, nearest Time) {
+	nearest = segmentSpread + 1
 	for _, set := range sets {
 		if set.has(s.Number) {
 			continue
@@ -149,7 +155,7 @@ func pickSet(sets []segmentSet, s *Segment) (best segmentSet) {
 			}
 		}
 	}
-	return best
+	return best, nearest
 }
 
 func distance(a, b *Segment) Time {
@@ -289,7 +295,7 @@ func (o *staleOp) apply(g *group) error {
 	for _, set := range sets {
 		for i := range set.segments {
 			if set.segments[i].Dedupe == o.first.Dedupe {
-				o.id, err = g.assemble(set, o.assemble)
+				o.id, err = g.giveUp(set, o.assemble)
 				return err
 			}
 		}

@@ -29,7 +29,9 @@ type anyTable interface {
 }
 
 // tables gives all that a store has.
-func (db *DB) tables() []anyTable { return []anyTable{&db.sims, &db.moFilters} }
+func (db *DB) tables() []anyTable {
+	return []anyTable{&db.sims, &db.moFilters, &db.givenUp, &db.undecoded}
+}
 
 // load reads the records from the file.
 func (t *table[T]) load(tx *bolt.Tx, c codec) error {
@@ -87,6 +89,20 @@ func (t *table[T]) current(key string) (T, bool) {
 		return *r, true
 	}
 	return t.get(key)
+}
+
+// each goes over the records as the writer's group has left them.
+func (t *table[T]) each(fn func(key string, r *T)) {
+	for key, r := range *t.all.Load() {
+		if _, changed := t.staged[key]; !changed {
+			fn(key, &r)
+		}
+	}
+	for key, r := range t.staged {
+		if r != nil {
+			fn(key, r)
+		}
+	}
 }
 
 // publish makes visible what was committed.

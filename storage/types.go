@@ -341,7 +341,10 @@ type Segment struct {
 	Raw        []byte  `cbor:"12,keyasint,omitempty"` // the TPDU as it came
 	Stamp      Time    `cbor:"13,keyasint,omitempty"` // TP-SCTS
 	Received   Time    `cbor:"14,keyasint"`
-	Dedupe     string  `cbor:"15,keyasint"` // hash of the TPDU
+	Dedupe     string  `cbor:"15,keyasint"` // tells the segment from all others: a hash of what it says
+
+	// Late, told to who assembles: the others were delivered without this one.
+	Late bool `cbor:"-"`
 }
 
 // Report is what a next hop says about a part: a GSM status report, an

@@ -2,6 +2,7 @@ package pdu
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 )
 
@@ -82,4 +83,26 @@ func JoinData(parts []*Deliver) []byte {
 		}
 	}
 	return data
+}
+
+// Identity gives octets that are the same for a segment however it came, and different for any other: the network sends again by another
+// service centre and with another TP-MMS, and a memory pads what it keeps. stamped is false when no time of a service centre with a
+// clock is among them: the same may then be said twice.
+func (d *Deliver) Identity() (id []byte, stamped bool) {
+	stamped = d.SCTS.Year() >= 2000
+	id = appendIdentity(nil, d.OA)
+	id = binary.BigEndian.AppendUint64(id, uint64(d.SCTS.Unix()))
+	id = append(id, d.PID, d.DCS, byte(len(d.UDH)))
+	return append(append(id, d.UDH...), d.Data...), stamped
+}
+
+func appendIdentity(b []byte, a Address) []byte {
+	return append(append(b, a.TON, a.NPI, byte(len(a.Addr))), a.Addr...)
+}
+
+// Identity is that of a Deliver, for a report.
+func (r *StatusReport) Identity() []byte {
+	id := appendIdentity([]byte{r.MR, r.ST}, r.RA)
+	id = binary.BigEndian.AppendUint64(id, uint64(r.SCTS.Unix()))
+	return binary.BigEndian.AppendUint64(id, uint64(r.DT.Unix()))
 }

@@ -50,7 +50,18 @@ const (
 	pidTypeZero     = 0x40
 	pidReplaceFirst = 0x41
 	pidReplaceLast  = 0x47
+	pidReturnCall   = 0x5F
+	pidOthersFirst  = 0x7C // ANSI-136 R-DATA, ME data download, ME de-personalisation, (U)SIM data download
+	pidOthersLast   = 0x7F
 )
+
+// ForDevice tells whether the message is for the card or the modem and for no person, and in words for whom. [23.040 9.2.3.9]
+func (d *Deliver) ForDevice() (words string, ok bool) {
+	if d.PID < pidOthersFirst || d.PID > pidOthersLast {
+		return "", false
+	}
+	return [...]string{"ANSI-136 R-DATA", "ME data download", "ME de-personalisation", "SIM data download"}[d.PID-pidOthersFirst], true
+}
 
 // TypeZero tells whether the message is to be acknowledged and thrown away, without a word to anybody. [23.040 9.2.3.9]
 func (d *Deliver) TypeZero() bool { return d.PID == pidTypeZero }

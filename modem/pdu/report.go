@@ -93,12 +93,20 @@ func (r *StatusReport) TPDU() ([]byte, error) {
 // service rejected, 0x63. [23.040 9.2.3.15]
 func (r *StatusReport) Outcome() (final, delivered bool) {
 	switch {
+	case reservedStatus(r.ST):
+		return true, false
 	case r.ST < 0x20:
 		return true, true
 	case r.ST < 0x40:
 		return false, false
 	}
 	return true, false
+}
+
+// reservedStatus tells whether the standard keeps the value for later. The upper half of each group is for the SMSC's own. [23.040 9.2.3.15]
+func reservedStatus(st uint8) bool {
+	last := [...]uint8{0x02, 0x25, 0x49, 0x65}
+	return st >= 0x80 || st&0x10 == 0 && st > last[st>>5]
 }
 
 // statusTexts hold the values that the standard names. [23.040 9.2.3.15]
@@ -129,7 +137,10 @@ func StatusText(st uint8) string {
 	if text, ok := statusTexts[st]; ok {
 		return text
 	}
-	reason := "unnamed reason"
+	if reservedStatus(st) {
+		return "reserved, read as service rejected, given up"
+	}
+	reason := "reason of the SMSC's own"
 	if i := int(st & 0x1F); i < len(transientTexts) {
 		reason = transientTexts[i]
 	}
@@ -139,9 +150,7 @@ func StatusText(st uint8) string {
 	case 1:
 		return reason + ", still trying"
 	case 2:
-		return "failed, unnamed reason"
-	case 3:
-		return reason + ", given up"
+		return "failed, reason of the SMSC's own"
 	}
-	return "service rejected, given up" // reserved [23.040 9.2.3.15]
+	return reason + ", given up"
 }

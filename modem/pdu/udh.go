@@ -3,6 +3,7 @@ package pdu
 // Information element identifiers. [23.040 9.2.3.24]
 const (
 	ieiConcat8   = 0x00
+	ieiSpecial   = 0x01
 	ieiPorts8    = 0x04
 	ieiPorts16   = 0x05
 	ieiConcat16  = 0x08
@@ -54,6 +55,61 @@ func elements(b []byte, at int) ([]Element, error) {
 		b, at = b[n:], at+n
 	}
 	return es, nil
+}
+
+// WithoutOwn gives a header, with UDHL, without the elements that this package has read: concatenation and, when the data was decoded to
+// text, the national languages and the indication of waiting messages. nil when nothing is left. A header that cannot be taken apart
+// stays as it is.
+func WithoutOwn(udh []byte, text bool) []byte {
+	es, err := Elements(udh)
+	if err != nil {
+		return udh
+	}
+	kept := []byte{0}
+	for _, e := range es {
+		switch e.ID {
+		case ieiConcat8, ieiConcat16:
+			continue
+		case ieiSingle, ieiLocking, ieiSpecial:
+			if text {
+				continue
+			}
+		}
+		kept = append(append(kept, e.ID, byte(len(e.Data))), e.Data...)
+	}
+	if len(kept) == 1 {
+		return nil
+	}
+	kept[0] = byte(len(kept) - 1)
+	return kept
+}
+
+// Indication is a special message indication: of messages that wait elsewhere. [23.040 9.2.3.24.2]
+type Indication struct {
+	Kind  uint8 // 0 voicemail, 1 fax, 2 e-mail, 3 other
+	Count uint8 // of messages that wait
+	Store bool  // keep the message that brings it
+}
+
+// Indications gives those of a header, and the one of TP-DCS: there only whether messages wait is known, a Count of 1 or 0. A message
+// with PID 0x5F, Return Call Message, is one of them: many networks say so that a voicemail waits. [23.038 4] [23.040 9.2.3.9]
+func (d *Deliver) Indications() []Indication {
+	var all []Indication
+	es, _ := Elements(d.UDH)
+	for _, e := range es {
+		if e.ID == ieiSpecial && len(e.Data) == 2 {
+			all = append(all, Indication{Kind: e.Data[0] & 3, Count: e.Data[1], Store: e.Data[0]&0x80 != 0})
+		}
+	}
+	w := ParseDCS(d.DCS).Waiting
+	switch {
+	case len(all) > 0: // it tells more, and goes before [23.040 9.2.3.24.2]
+	case w.Present:
+		all = append(all, Indication{Kind: w.Kind, Count: flag(w.Active, 1), Store: w.Store})
+	case d.PID == pidReturnCall:
+		all = append(all, Indication{Count: 1, Store: true})
+	}
+	return all
 }
 
 // AppendConcat appends a concatenation element to elements without UDHL.
