@@ -124,6 +124,10 @@ func (r *Router) remove(id storage.ID, done func(error)) {
 	})
 }
 
+// noReport is why a message ends as UNKNOWN that was sent, and of which nothing
+// was heard in time.
+const noReport = "NOREPORT: no report came in time"
+
 // outOfTime ends a message whose deadline has passed.
 func (r *Router) outOfTime(m *storage.Message, asOf, now storage.Time) []*storage.Message {
 	switch t := count(m.Parts); {
@@ -133,7 +137,8 @@ func (r *Router) outOfTime(m *storage.Message, asOf, now storage.Time) []*storag
 		m.Deadline = r.after(now, time.Minute) // its outcome comes first
 		return nil
 	case t.left() > 0:
-		return r.finish(m, storage.Unknown, 0, "no report came in time", now)
+		r.shares.silent(m.Parts, now)
+		return r.finish(m, storage.Unknown, 0, noReport, now)
 	}
 	reason := "validity over"
 	if m.Reason != "" {

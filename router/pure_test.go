@@ -53,7 +53,7 @@ REJECTED
 func TestCandidates_ReferenceFirst_ThenLostOnes_ThenOthers(t *testing.T) {
 	refs := []storage.PartRef{{ID: 5, Ref: ""}, {ID: 4, Ref: "7"}, {ID: 3, Ref: "8"}, {ID: 2, Ref: ""}, {ID: 1, Ref: "7"}}
 	var got []storage.ID
-	known, lost, other := candidates(refs, "7")
+	known, lost, other := sortOut(refs, "7")
 	for _, c := range append(append(known, lost...), other...) {
 		got = append(got, c.ID)
 	}

@@ -14,24 +14,39 @@ import (
 // it may be about.
 const reportPatience = 5 * time.Second
 
+// mostCandidates bounds the parts that are looked at for one report: those of
+// one lane to one recipient.
+const mostCandidates = 4096
+
 // Report takes what the next hop says about a part; see Inbox. A report that
 // fits no part is logged and counts as taken: asking the network for it again
 // would not help.
 //
-// One that overtakes the answer of a send waits for it: until then nobody knows
-// whether it is about that part or about an older one whose outcome is unknown.
+// While a part to the recipient is on its way the report waits for its answer:
+// until then nobody knows whether it is about that part or about an older one.
+// The modem would not take an acknowledgement sooner.
 func (r *Router) Report(rep storage.Report, done func(error)) {
-	refs, err := r.db.MatchReport(rep.Lane, rep.Match, 512)
+	refs, err := r.candidates(rep)
 	if err != nil {
 		done(public(err))
 		return
 	}
 	came := r.now()
-	known, lost, _ := candidates(refs, rep.Ref)
-	if len(known) == 0 && r.onceAnswered(rep.Lane, lost, func() { r.match(rep, came, done) }) {
+	_, lost, _ := sortOut(refs, rep.Ref)
+	if r.onceAnswered(rep.Lane, lost, func() { r.match(rep, came, done) }) {
 		return
 	}
 	r.match(rep, came, done)
+}
+
+// candidates are the parts that a report may be about, the newest first. A
+// report that does not say about whom it is may be about any of the lane with
+// its reference.
+func (r *Router) candidates(rep storage.Report) ([]storage.PartRef, error) {
+	if rep.Match != "" {
+		return r.db.MatchReport(rep.Lane, rep.Match, mostCandidates)
+	}
+	return r.db.MatchReference(rep.Lane, rep.Ref, mostCandidates)
 }
 
 // Awaiting gives messages that await a report; see Inbox.
@@ -60,29 +75,52 @@ func (r *Router) Awaiting(lane, match string) (all []*storage.Message, err error
 
 // match finds the part that a report is about, which came at the given time.
 func (r *Router) match(rep storage.Report, came storage.Time, done func(error)) {
-	refs, err := r.db.MatchReport(rep.Lane, rep.Match, 512)
+	refs, err := r.candidates(rep)
 	if err != nil {
 		done(public(err))
 		return
 	}
-	known, lost, other := candidates(refs, rep.Ref)
-	all := append(known, r.likeliest(lost, rep, came, 0)...)
-	if rep.Submitted != 0 {
-		all = append(all, r.likeliest(other, rep, came, wrongRefReach)...)
-	}
-	r.tryReport(rep, all, done)
+	r.tryReport(rep, r.ranked(refs, rep, came), done)
 }
 
-// wrongRefReach is how far the attempt of a part may be from the time of a
-// report with another reference that it takes all the same: some modems give
-// the same TP-MR for every message.
-const wrongRefReach = storage.Time(time.Minute / time.Millisecond)
+// reach is how far the attempt of a part is at most from the time at which the
+// network says it took it, when it says nothing else about the part for certain:
+// that it has another reference, since some modems give the same TP-MR for every
+// message, or that it is of another message with the reference, come round again.
+const reach = storage.Time(time.Minute / time.Millisecond)
 
-// candidates are the parts that the report may be about: those with its
-// reference, newest first; those whose reference never came (the attempt is
-// under way, or its answer was lost), oldest first; and those with another
-// reference, oldest first.
-func candidates(refs []storage.PartRef, ref string) (known, lost, other []storage.PartRef) {
+// ranked orders the parts by how likely the report is about them: with its
+// reference and near in time; near, with a reference that never came; with its
+// reference; without one. Parts with another reference are near or not at all,
+// and only of a lane that does not count.
+func (r *Router) ranked(refs []storage.PartRef, rep storage.Report, came storage.Time) []storage.PartRef {
+	known, lost, other := sortOut(refs, rep.Ref)
+	nearKnown, farKnown := r.nearest(known, rep, came)
+	nearLost, farLost := r.nearest(lost, rep, came)
+	switch {
+	case rep.Submitted == 0 && rep.Match == "": // nothing tells which
+		if len(farKnown) != 1 {
+			return nil
+		}
+		return farKnown
+	case rep.Submitted == 0:
+		return append(farKnown, farLost...)
+	case rep.Match == "":
+		return append(nearKnown, nearLost...)
+	}
+	all := append(append(append(nearKnown, nearLost...), farKnown...), farLost...)
+	if r.habits.stuck(rep.Lane) && len(known) == 0 {
+		near, _ := r.nearest(other, rep, came)
+		all = append(near, farLost...)
+		all = append(nearLost, all...)
+	}
+	return all
+}
+
+// sortOut are the parts with the reference of a report, newest first; those
+// whose reference never came (the attempt is under way, or its answer was lost),
+// oldest first; and those with another reference, oldest first.
+func sortOut(refs []storage.PartRef, ref string) (known, lost, other []storage.PartRef) {
 	for _, c := range refs {
 		switch c.Ref {
 		case ref:
@@ -98,13 +136,12 @@ func candidates(refs []storage.PartRef, ref string) (known, lost, other []storag
 	return known, lost, other
 }
 
-// likeliest orders parts by how near their attempt is to the time at which the
-// network says it took the one that the report is about, and leaves out what is
-// farther than reach, 0 being no limit. Without that time the order stays. An
-// attempt that began after the report came is not the one.
-func (r *Router) likeliest(parts []storage.PartRef, rep storage.Report, came, reach storage.Time) []storage.PartRef {
-	// Networks give whole seconds, cut off [23.040 9.2.3.11].
-	taken := rep.Submitted + 500
+// nearest orders parts by how near their attempt is to the time at which the
+// network says it took the one that the report is about, and cuts them in those
+// within reach and those beyond. Without that time the order stays, and all are
+// beyond. An attempt that began after the report came is not the one.
+func (r *Router) nearest(parts []storage.PartRef, rep storage.Report, came storage.Time) (near, beyond []storage.PartRef) {
+	taken := rep.Submitted - r.habits.skew(rep.Lane)
 	far := map[storage.PartRef]storage.Time{}
 	parts = slices.DeleteFunc(parts, func(c storage.PartRef) bool {
 		m, err := r.db.Message(c.ID)
@@ -113,12 +150,17 @@ func (r *Router) likeliest(parts []storage.PartRef, rep storage.Report, came, re
 		}
 		tried := m.Parts[c.Part].Tried
 		far[c] = max(taken-tried, tried-taken)
-		return reach != 0 && far[c] > reach
+		return false
 	})
-	if rep.Submitted != 0 {
-		slices.SortStableFunc(parts, func(a, b storage.PartRef) int { return cmp.Compare(far[a], far[b]) })
+	if rep.Submitted == 0 {
+		return nil, parts
 	}
-	return parts
+	slices.SortStableFunc(parts, func(a, b storage.PartRef) int { return cmp.Compare(far[a], far[b]) })
+	n := 0
+	for n < len(parts) && far[parts[n]] <= reach {
+		n++
+	}
+	return parts[:n:n], parts[n:]
 }
 
 // onceAnswered calls then when the answer of a send of the lane that is under
@@ -142,11 +184,14 @@ func (r *Router) onceAnswered(lane string, parts []storage.PartRef, then func())
 func (r *Router) tryReport(rep storage.Report, refs []storage.PartRef, done func(error)) {
 	if len(refs) == 0 {
 		r.log.Warn("a report fits no message", "lane", rep.Lane, "reference", rep.Ref)
+		r.shares.strayed(rep.Lane, r.now())
 		done(nil)
 		return
 	}
 	c := refs[0]
+	late := false
 	r.change(c.ID, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+		late = ended(m)
 		return r.reported(m, c, rep, now)
 	}, func(m *storage.Message, err error) {
 		switch {
@@ -155,12 +200,25 @@ func (r *Router) tryReport(rep storage.Report, refs []storage.PartRef, done func
 		case errors.Is(err, errStale) || errors.Is(err, storage.ErrNotFound):
 			r.tryReport(rep, refs[1:], done)
 		default:
-			if err == nil && rep.State == storage.Delivered {
-				r.flags.reached(m.Dest)
+			if err == nil {
+				r.heard(m, c, rep, late)
 			}
 			done(public(err))
 		}
 	})
+}
+
+// heard learns from a report that was stored.
+func (r *Router) heard(m *storage.Message, c storage.PartRef, rep storage.Report, late bool) {
+	if rep.State == storage.Delivered {
+		r.flags.reached(m.Dest)
+	}
+	if c.Ref == rep.Ref && rep.Submitted != 0 {
+		r.habits.learnSkew(rep.Lane, rep.Submitted-m.Parts[c.Part].Tried)
+	}
+	if rep.State.Final() {
+		r.shares.reported(rep.Lane, rep.State == storage.Delivered, late, r.now())
+	}
 }
 
 // reported applies the report to the part of m that c named, if that still
@@ -174,7 +232,11 @@ func (r *Router) reported(m *storage.Message, c storage.PartRef, rep storage.Rep
 		return nil, errStale
 	}
 	p := &m.Parts[i]
-	m.Note(now, "report", fmt.Sprintf("part %d of %d by %s, reference %s: %s", i+1, len(m.Parts), rep.Lane, rep.Ref, rep.Text))
+	note := fmt.Sprintf("part %d of %d by %s, reference %s: %s", i+1, len(m.Parts), rep.Lane, rep.Ref, rep.Text)
+	if ended(m) {
+		note += "; it came when the message had ended as " + stateWord(m.State)
+	}
+	m.Note(now, "report", note)
 	if !rep.State.Final() {
 		if rep.Absent {
 			raise(m, now)
@@ -185,17 +247,19 @@ func (r *Router) reported(m *storage.Message, c storage.PartRef, rep storage.Rep
 		m.Dedupe = append(m.Dedupe, rep.Dedupe)
 	}
 	early := p.State == storage.PartTrying // the answer of the send is still to come
-	p.Ref, p.Cause, p.Ended = rep.Ref, rep.Cause, now
+	p.Ref, p.Cause, p.Ended, p.Final = rep.Ref, rep.Cause, now, rep.State
 	p.State = storage.PartDone
 	if rep.State != storage.Delivered {
 		p.State = storage.PartFailed
-		m.Cause, m.Reason = rep.Cause, rep.Text
 	}
-	if early || ended(m) {
-		return nil, nil // weighed when the answer comes
+	if ended(m) {
+		return nil, nil // its client was told, and its money is settled
 	}
 	if p.State == storage.PartFailed {
-		return r.finish(m, rep.State, rep.Cause, rep.Text, now), nil
+		m.Cause, m.Reason = rep.Cause, rep.Text
+	}
+	if early {
+		return nil, nil // weighed when the answer comes
 	}
 	return r.weigh(m, now), nil
 }

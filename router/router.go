@@ -75,6 +75,8 @@ type Router struct {
 	simWatchers simWatchers
 
 	groups  groups
+	habits  habits
+	shares  shares
 	pending *pending
 	flags   *flags
 	turns   turns

@@ -75,11 +75,14 @@ func asSendError(err error) *SendError {
 func (run *laneRun) sent(m *storage.Message, i int, ref string, now storage.Time) []*storage.Message {
 	p := &m.Parts[i]
 	p.Ref = ref
+	r := run.r
+	r.habits.gave(run.ID, ref)
 	m.Note(now, "sent", fmt.Sprintf("part %d of %d by %s, %s %s", i+1, len(m.Parts), run.ID, run.Says, ref))
 	if p.State == storage.PartTrying {
 		p.State = storage.PartSent
 	}
-	return run.r.weigh(m, now)
+	r.shares.sent(run.ID, now)
+	return r.weigh(m, now)
 }
 
 // weigh draws the conclusion from the parts, after one of them changed.
@@ -89,7 +92,7 @@ func (r *Router) weigh(m *storage.Message, now storage.Time) []*storage.Message 
 	case ended(m) || t.trying > 0:
 		return nil
 	case t.failed > 0:
-		return r.finish(m, storage.Undeliverable, m.Cause, orDefault(m.Reason, "a part failed"), now)
+		return r.finish(m, endOf(m.Parts), m.Cause, orDefault(m.Reason, "a part failed"), now)
 	case t.done == len(m.Parts):
 		return r.finish(m, storage.Delivered, 0, "", now)
 	case t.unknown > 0:
@@ -103,6 +106,17 @@ func (r *Router) weigh(m *storage.Message, now storage.Time) []*storage.Message 
 	m.State, m.Reason = storage.Enroute, "sent; waits for the report of the network"
 	m.DueAt, m.Deadline = 0, r.after(now, r.o.ReportTimeout)
 	return nil
+}
+
+// endOf is how a message ends of which parts failed: as the first of them was
+// reported.
+func endOf(parts []storage.Part) storage.State {
+	for i := range parts {
+		if p := &parts[i]; p.State == storage.PartFailed && p.Final != 0 && p.Final != storage.Delivered {
+			return p.Final
+		}
+	}
+	return storage.Undeliverable
 }
 
 // pinnedTo is the queue in which a message waits: that of one lane when its

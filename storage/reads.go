@@ -2,7 +2,9 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -128,6 +130,24 @@ func (db *DB) MatchReport(lane, match string, max int) (refs []PartRef, err erro
 		}
 		return nil
 	})
+	return refs, err
+}
+
+// MatchReference gives up to max parts that await a report from lane and have
+// the reference ref or none yet, whatever they are looked up by.
+func (db *DB) MatchReference(lane, ref string, max int) (refs []PartRef, err error) {
+	prefix := (&arena{}).text(lane + "\x00")
+	err = db.view(func(tx *bolt.Tx) error {
+		c := tx.Bucket(inReports.name()).Cursor()
+		for k, v := c.Seek(prefix); len(refs) < max && bytes.HasPrefix(k, prefix); k, v = c.Next() {
+			if len(k) < len(prefix)+11 || len(v) > 0 && string(v) != ref {
+				continue
+			}
+			refs = append(refs, PartRef{ID: idOf(k[len(k)-10:]), Part: int(binary.BigEndian.Uint16(k[len(k)-2:])), Ref: string(v)})
+		}
+		return nil
+	})
+	slices.SortStableFunc(refs, func(a, b PartRef) int { return cmp.Compare(b.ID, a.ID) })
 	return refs, err
 }
 

@@ -115,10 +115,11 @@ type Part struct {
 	Match    string    `cbor:"3,keyasint,omitempty"` // what a report is looked up by within the lane: the recipient's digits for a SIM
 	Ref      string    `cbor:"4,keyasint,omitempty"` // the next hop's reference: TP-MR in decimal, an upstream message_id
 	Attempts int       `cbor:"5,keyasint,omitempty"`
-	Tried    Time      `cbor:"6,keyasint,omitempty"` // when the last attempt began
-	Ended    Time      `cbor:"7,keyasint,omitempty"` // when the part was reported or failed
-	Cause    uint32    `cbor:"8,keyasint,omitempty"` // the network's cause: TP-ST or +CMS error
-	Wire     []byte    `cbor:"9,keyasint,omitempty"` // what the channel needs to send this part again unchanged, e.g. its concatenation reference
+	Tried    Time      `cbor:"6,keyasint,omitempty"`  // when the last attempt began
+	Ended    Time      `cbor:"7,keyasint,omitempty"`  // when the part was reported or failed
+	Cause    uint32    `cbor:"8,keyasint,omitempty"`  // the network's cause: TP-ST or +CMS error
+	Final    State     `cbor:"10,keyasint,omitempty"` // what a report said of it at last
+	Wire     []byte    `cbor:"9,keyasint,omitempty"`  // what the channel needs to send this part again unchanged, e.g. its concatenation reference
 }
 
 // awaitsReport says whether a report may still settle the part. One that is

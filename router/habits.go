@@ -1,0 +1,80 @@
+package router
+
+import (
+	"slices"
+	"sync"
+
+	"gsmgate/storage"
+)
+
+// habits are what is learnt of the networks behind lanes, so that a report finds
+// its part. They are forgotten with the process, and learnt again soon.
+type habits struct {
+	mu    sync.Mutex
+	lanes map[string]*habit
+}
+
+// habit is that of one lane.
+type habit struct {
+	last  string         // the reference it gave last
+	again int            // how often in a row it gave that before
+	skews []storage.Time // how much later than the attempts the network's times were, the newest last
+}
+
+// mostSkews is how many times are remembered of a lane: the one in the middle
+// counts.
+const mostSkews = 5
+
+func (h *habits) of(lane string) *habit {
+	if h.lanes == nil {
+		h.lanes = map[string]*habit{}
+	}
+	l := h.lanes[lane]
+	if l == nil {
+		l = &habit{}
+		h.lanes[lane] = l
+	}
+	return l
+}
+
+// gave notes the reference that a send brought.
+func (h *habits) gave(lane, ref string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := h.of(lane)
+	if l.last == ref {
+		l.again++
+		return
+	}
+	l.last, l.again = ref, 0
+}
+
+// stuck says whether the lane gives the same reference every time.
+func (h *habits) stuck(lane string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.of(lane).again > 0
+}
+
+// learnSkew notes by how much the time of a report was later than that of its
+// attempt: clocks and zones of service centres are set as it comes.
+func (h *habits) learnSkew(lane string, d storage.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := h.of(lane)
+	l.skews = append(l.skews, d)
+	l.skews = l.skews[max(0, len(l.skews)-mostSkews):]
+}
+
+// skew is what is to be taken from a time of the network; 0 while nothing is
+// known.
+func (h *habits) skew(lane string) storage.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	sorted := slices.Clone(h.of(lane).skews)
+	if len(sorted) == 0 {
+		return 0
+	}
+	slices.Sort(sorted)
+	return sorted[len(sorted)/2]
+}
