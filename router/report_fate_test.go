@@ -1,0 +1,124 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gsmgate/storage"
+	"gsmgate/storage/storagetest"
+)
+
+// fates is a network of which the test knows what becomes of each message.
+type fates struct {
+	r    *Router
+	t    *testing.T
+	skew time.Duration // of the service centre's clock
+
+	mu    sync.Mutex
+	rand  *rand.Rand
+	mr    int
+	truth map[string]storage.State // by text
+	all   sync.WaitGroup
+}
+
+// send takes a second, and makes the report: one in eight is lost, one in ten
+// comes twice, one in ten overtakes the answer, and the rest come within half an
+// hour in any order.
+func (f *fates) send(_ context.Context, lane string, m *storage.Message, _ int) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mr++
+	rep := storage.Report{
+		Lane: lane, Match: m.Dest.Addr, Ref: strconv.Itoa(f.mr % 256), State: storage.Delivered,
+		Submitted: storage.TimeOf(time.Now().Add(f.skew).Truncate(time.Second)), Dedupe: "report on " + m.Text,
+	}
+	if f.rand.IntN(4) == 0 {
+		rep.State, rep.Cause = storage.Undeliverable, 0x41
+	}
+	f.truth[m.Text] = rep.State
+	switch n := f.rand.IntN(40); {
+	case n < 5:
+		f.truth[m.Text] = storage.Unknown
+	case n < 9:
+		f.report(rep)
+		f.later(rep, f.within(time.Hour))
+	case n < 13:
+		f.later(rep, f.within(30*time.Minute))
+		f.later(rep, f.within(time.Hour))
+	default:
+		f.later(rep, f.within(30*time.Minute))
+	}
+	time.Sleep(time.Second)
+	return rep.Ref, nil
+}
+
+func (f *fates) within(most time.Duration) time.Duration {
+	return time.Duration(f.rand.Int64N(int64(most)))
+}
+
+func (f *fates) later(rep storage.Report, after time.Duration) {
+	f.all.Go(func() {
+		time.Sleep(after)
+		f.report(rep)
+	})
+}
+
+func (f *fates) report(rep storage.Report) {
+	f.r.Report(rep, func(err error) {
+		if err != nil {
+			f.t.Errorf("Report: %v", err)
+		}
+	})
+}
+
+// Two thousand messages over one SIM to three recipients: TP-MR comes round
+// eight times while reports are outstanding, and every message ends as it did.
+func TestReport_TwoThousandOverOneSIM_EachHasItsOwnFate(t *testing.T) {
+	for seed, skew := range []time.Duration{0, -time.Hour, 5*time.Hour + 30*time.Minute, -7 * time.Second} {
+		t.Run(fmt.Sprint("clock off by ", skew), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { holdFates(t, uint64(seed), skew, 2000) })
+		})
+	}
+}
+
+func holdFates(t *testing.T, seed uint64, skew time.Duration, count int) {
+	r := New(storagetest.Open(t), Options{ReportTimeout: 3 * time.Hour})
+	f := &fates{r: r, t: t, skew: skew, rand: rand.New(rand.NewPCG(seed, 1)), truth: map[string]storage.State{}}
+	r.Add(&scripted{lanes: []Lane{lane("sim:1")}, answer: f.send})
+	if _, err := r.AddUser(t.Context(), UserSpec{SystemID: "acme", Password: "secret", Credits: storage.Millicredits(count) * storage.Credit}); err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{t: t, r: r}
+	b.start()
+	defer b.stop()
+	ids := map[storage.ID]string{}
+	for i := range count {
+		text := fmt.Sprint("text ", i)
+		ids[b.send(text, func(m *storage.Message) { m.Dest.Addr = fmt.Sprint("3161234567", i*7%3) })] = text
+	}
+	time.Sleep(time.Duration(count) * 2 * time.Second)
+	f.all.Wait()
+	time.Sleep(4 * time.Hour)
+	synctest.Wait()
+	wrong := 0
+	for id, text := range ids {
+		m, err := r.Message(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.State != f.truth[text] || m.EndedAt == 0 {
+			if wrong++; wrong < 5 {
+				t.Errorf("%s ended as %s, and was %s: %+v", text, stateWord(m.State), stateWord(f.truth[text]), m.Events)
+			}
+		}
+	}
+	if wrong > 0 {
+		t.Errorf("%d of %d messages have the fate of another", wrong, count)
+	}
+}
