@@ -74,12 +74,23 @@ type Info struct {
 
 	StoredUsed, StoredTotal int // of the memory for incoming messages
 
-	Sent     uint64 // messages handed over and answered with a TP-MR
-	Refused  uint64 // refusals of a message
-	Unknown  uint64 // messages of which nobody knows whether they went out
-	Received uint64 // SMS-DELIVERs stored by the handler
-	Reports  uint64 // status reports stored by the handler
-	Calls    uint64 // calls hung up
+	Memories     []Memory // all that are swept, as the last sweep left them; replaced, never changed
+	StorageAlarm string   // which of them stays nearly full and why, "" when none does
+	StorageHint  string   // what a person can do about it
+
+	Waiting [4]uint8 // messages that wait elsewhere, as the network said last: voicemail, fax, e-mail, other
+
+	Sent      uint64 // messages handed over and answered with a TP-MR
+	Refused   uint64 // refusals of a message
+	Unknown   uint64 // messages of which nobody knows whether they went out
+	Received  uint64 // SMS-DELIVERs stored by the handler
+	Reports   uint64 // status reports stored by the handler
+	Undecoded uint64 // PDUs that could not be read, stored by the handler
+	Calls     uint64 // calls hung up
+
+	LastCaller string    // who called last, "" when that is not known
+	LastCallAt time.Time // when
+
 	Sessions uint64 // times that the port was opened
 
 	// Parked: the modem is there and can receive, and nothing is to be sent by it until then, for the reason given; when that is past,

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -25,22 +23,18 @@ type receiver struct {
 	swept   int           // messages that they found
 	missed  int           // sweeps that found what no URC had told of, while none had told of anything
 	lost    int           // URCs lost so far, as of the last look; touched by the session's run
-	mem     string        // the memory that is selected
-	stored  map[string]string
-	hungUp  time.Time
-	failing bool         // the newest PDU could not be stored
-	early   []at.URC     // messages that came before the modem was up
-	shown   atomic.Int32 // how many of them
+	failing bool          // the newest PDU could not be stored
+	memories
+	calls
+	early []at.URC     // messages that came before the modem was up
+	shown atomic.Int32 // how many of them
 }
 
 // maxEarly bounds the messages kept until the modem is up; the network sends again what is not acknowledged.
 const maxEarly = 16
 
-// maxStored bounds the messages remembered that were stored here and could not be deleted there.
-const maxStored = 256
-
 func newReceiver(s *session) *receiver {
-	return &receiver{s: s, up: make(chan struct{}), inbox: make(chan at.URC, 32), stored: map[string]string{}}
+	return &receiver{s: s, up: make(chan struct{}), inbox: make(chan at.URC, 32), memories: newMemories()}
 }
 
 // allow lets the receiver use the modem.
@@ -121,6 +115,7 @@ func (r *receiver) run(ctx context.Context) {
 			}
 		case <-waiting:
 			waiting, sweep = nil, timer.C
+			r.showCallers(ctx)
 			for _, u := range r.early {
 				r.direct(ctx, u)
 			}
@@ -132,6 +127,8 @@ func (r *receiver) run(ctx context.Context) {
 			}
 		case <-r.s.ussd.due:
 			r.s.ussd.expire(ctx)
+		case <-r.ringing:
+			r.hangUp(ctx)
 		case <-sweep:
 			timer.Reset(r.sweepAll(ctx))
 		}
@@ -148,7 +145,7 @@ func (r *receiver) urc(ctx context.Context, u at.URC) {
 	case at.KindFull:
 		nudge(r.s.wake)
 	case at.KindCall:
-		r.hangUp(ctx)
+		r.rang(ctx, u)
 	}
 }
 
@@ -187,165 +184,36 @@ func inTextMode(u at.URC) bool { return len(at.Fields(u.Args)) > 2 }
 
 var errTextMode = fmt.Errorf("%w (text mode)", at.ErrRestarted)
 
-// checkMode ends the session of a modem that cannot show its messages because it is back in text mode, in which AT+CMGL=4 means nothing.
-func (r *receiver) checkMode(ctx context.Context) {
+// checkMode ends the session of a modem that cannot show its messages because it is back in text mode, in which AT+CMGL=4 means nothing,
+// and says whether it did.
+func (r *receiver) checkMode(ctx context.Context) bool {
 	line, err := r.s.ask(ctx, "AT+CMGF?", at.Prefix("+CMGF:"))
-	if err == nil && line != "" && at.Params(line) == "1" {
-		r.s.end(errTextMode)
-	}
-}
-
-// indicated handles +CMTI and +CDSI: read from the memory that it names, store, delete.
-func (r *receiver) indicated(ctx context.Context, u at.URC) {
-	fields := at.Fields(u.Args)
-	index, err := strconv.Atoi(fields[len(fields)-1])
-	if len(fields) < 2 || err != nil || index < 0 || !r.use(ctx, fields[0]) {
-		nudge(r.s.wake)
-		return
-	}
-	a, err := r.s.at.Do(ctx, at.Command{Text: fmt.Sprintf("AT+CMGR=%d", index), Accept: at.Prefix("+CMGR:"), Body: true})
-	if err != nil || len(a.Records) == 0 {
-		r.checkMode(ctx)
-		return // gone, or the sweep finds it
-	}
-	if stored := r.record(ctx, fields[0], index, a.Records[0]); !stored {
-		nudge(r.s.wake)
-	}
-}
-
-// use selects a memory to read from.
-func (r *receiver) use(ctx context.Context, name string) bool {
-	if r.mem == name {
-		return true
-	}
-	line, err := r.s.ask(ctx, fmt.Sprintf("AT+CPMS=%q", name), at.Prefix("+CPMS:"))
-	if err != nil {
+	if err != nil || line == "" || at.Params(line) != "1" {
 		return false
 	}
-	used, total, ok := usage(line)
-	if !ok {
-		return false
-	}
-	r.mem = name
-	if len(r.s.storage) > 0 && name == r.s.storage[0] {
-		r.s.m.update(func(i *Info) { i.StoredUsed, i.StoredTotal = used, total })
-	}
+	r.s.end(errTextMode)
 	return true
-}
-
-// sweepAll looks through all memories, and says when to do so next.
-func (r *receiver) sweepAll(ctx context.Context) time.Duration {
-	r.failing = false
-	r.mem = "" // so that the numbers of the memory are read anew
-	again, before := false, r.swept
-	names := r.s.storage
-	if strings.HasSuffix(r.s.cnmi, ",2,0") || strings.HasSuffix(r.s.cnmi, ",2,1") {
-		names = append(names[:len(names):len(names)], "SR")
-	}
-	for i := len(names) - 1; i >= 0; i-- { // the first stays selected
-		if r.use(ctx, names[i]) {
-			again = r.sweep(ctx, names[i]) || again
-		}
-	}
-	if len(names) == 0 {
-		again = r.sweep(ctx, "")
-	}
-	r.suspect(r.sweeps > 0 && r.swept > before)
-	r.sweeps++
-	if again || r.failing {
-		return r.s.cfg.Again
-	}
-	return r.s.cfg.Sweep
-}
-
-// sweepWait is for CMGL of a full memory over a slow line.
-const sweepWait = 2 * time.Minute
-
-// sweep looks through the selected memory; again says that something stayed there that should not. [27.005 4.1]
-func (r *receiver) sweep(ctx context.Context, name string) (again bool) {
-	a, err := r.s.at.Do(ctx, at.Command{Text: "AT+CMGL=4", Accept: at.Prefix("+CMGL:"), Body: true, Wait: sweepWait})
-	if err != nil {
-		r.checkMode(ctx)
-		return false
-	}
-	again = a.Cut
-	r.swept += len(a.Records)
-	for _, rec := range a.Records {
-		index, err := strconv.Atoi(at.Fields(at.Params(rec.Line))[0])
-		if err != nil {
-			continue
-		}
-		again = !r.record(ctx, name, index, rec) || again
-		r.between(ctx)
-	}
-	return again
-}
-
-// between acknowledges what came while a long sweep is under way: the network waits some seconds only.
-func (r *receiver) between(ctx context.Context) {
-	for {
-		select {
-		case u, open := <-r.inbox:
-			if !open {
-				return
-			}
-			if u.Kind == at.KindStored { // its memory would have to be selected: the sweep comes by
-				nudge(r.s.wake)
-				continue
-			}
-			r.urc(ctx, u)
-		default:
-			return
-		}
-	}
-}
-
-// record handles a message in a memory: store, then delete. done is false when it must be tried again.
-func (r *receiver) record(ctx context.Context, name string, index int, rec at.Record) (done bool) {
-	fields := at.Fields(at.Params(rec.Line))
-	if rec.PDU == "" || isOurs(name, rec.Line, fields) {
-		return true
-	}
-	if slices.ContainsFunc(fields, func(f string) bool { return strings.HasPrefix(f, "REC ") }) { // "REC UNREAD" [27.005 3.1 <stat>]
-		r.s.end(errTextMode)
-		return false
-	}
-	place := name + strconv.Itoa(index)
-	if r.stored[place] != rec.PDU {
-		if r.store(ctx, rec.PDU) != nil {
-			return false
-		}
-	}
-	_, err := r.s.at.Do(ctx, at.Command{Text: fmt.Sprintf("AT+CMGD=%d", index)}) // [27.005 3.5.4]
-	if err == nil {
-		delete(r.stored, place)
-		return true
-	}
-	r.s.m.trouble(err)
-	if len(r.stored) < maxStored {
-		r.stored[place] = rec.PDU
-	}
-	return true
-}
-
-// isOurs tells whether a place holds a message to be sent, 2 or 3: not an incoming one. [27.005 3.1]
-func isOurs(name, line string, fields []string) bool {
-	state := 0
-	if strings.HasPrefix(line, "+CMGL") {
-		state = 1
-	}
-	return name != "SR" && len(fields) > state && (fields[state] == "2" || fields[state] == "3")
 }
 
 // store gives one PDU to the handler. nil: it is on disk.
 func (r *receiver) store(ctx context.Context, line string) error {
-	s, h := r.s, r.s.cfg.Handler
 	m, err := pdu.DecodeLine(line)
+	return r.storeDecoded(ctx, line, m, err)
+}
+
+// storeDecoded is store of a line that was decoded as m, or not for err.
+func (r *receiver) storeDecoded(ctx context.Context, line string, m any, err error) error {
+	s, h := r.s, r.s.cfg.Handler
 	var count func(*Info)
 	switch m := m.(type) {
 	case *pdu.Deliver:
 		err = h.Deliver(ctx, s.sim, m)
-		count = func(i *Info) { i.Received++ }
+		count = func(i *Info) {
+			i.Received++
+			for _, w := range m.Indications() {
+				i.Waiting[w.Kind&3] = w.Count
+			}
+		}
 	case *pdu.StatusReport:
 		err = h.StatusReport(ctx, s.sim, m)
 		count = func(i *Info) { i.reported(time.Now()) }
@@ -354,7 +222,7 @@ func (r *receiver) store(ctx context.Context, line string) error {
 			err = errNotIncoming
 		}
 		err = h.Undecoded(ctx, s.sim, line, err)
-		count = func(*Info) {}
+		count = func(i *Info) { i.Undecoded++ }
 	}
 	if err != nil {
 		r.failing = true
@@ -366,20 +234,3 @@ func (r *receiver) store(ctx context.Context, line string) error {
 }
 
 var errNotIncoming = errors.New("not an incoming message")
-
-// hangUpEvery bounds the commands that a ringing modem costs.
-const hangUpEvery = 3 * time.Second
-
-// hangUp ends a call: while a modem rings some send nothing.                                                      [27.007 6.5]
-func (r *receiver) hangUp(ctx context.Context) {
-	if time.Since(r.hungUp) < hangUpEvery {
-		return
-	}
-	r.hungUp = time.Now()
-	for _, command := range []string{"AT+CHUP", "ATH"} {
-		if taken, err := r.s.tell(ctx, command); taken || err != nil {
-			break
-		}
-	}
-	r.s.m.update(func(i *Info) { i.Calls++ })
-}

@@ -123,6 +123,9 @@ func (s *session) judge(ctx context.Context, err error) *SubmitError {
 	}
 	s.m.trouble(e)
 	s.m.fared(e)
+	if e.Cause == cmsMemoryFull {
+		nudge(s.wake) // to make room
+	}
 	if e.Modem {
 		s.ailment.Store(int64(e.Cause))
 		nudge(s.probe)
@@ -147,6 +150,9 @@ func verdict(ctx context.Context, err error) *SubmitError {
 
 // cmsNetworkTimeout says that the service centre did not acknowledge in time: it may have the message all the same.  [24.011 6.2.2]
 const cmsNetworkTimeout = 332
+
+// cmsMemoryFull says that the memory for messages is full.                                                   [27.005 3.2.5]
+const cmsMemoryFull = 322
 
 // refusal reads a +CMS ERROR or +CME ERROR.
 func refusal(e *at.Error) *SubmitError {

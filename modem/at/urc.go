@@ -51,8 +51,12 @@ func kindOf(line string) (Kind, string) {
 		return KindUSSD, name
 	case "RING", "+CRING", "+CLIP":
 		return KindCall, name
-	case "^SMMEMFULL", "+ZSMGS", "^SMSFULL", "+SMS FULL", "+SMSFULL":
+	case "^SMMEMFULL", "+SMFULL", "+ZSMGS", "^SMSFULL", "+SMS FULL", "+SMSFULL":
 		return KindFull, name
+	case "+CIEV", "+QIND": // an indicator by its name; by number none was asked for [27.007 8.10]
+		if says := strings.ToLower(line); strings.Contains(says, "smsfull") && !strings.HasSuffix(says, ",0") || strings.Contains(says, "sms full") {
+			return KindFull, name
+		}
 	case "RDY", "^SYSSTART", "START", "MODEM:STARTUP", "^MODE: STARTUP":
 		return KindRestart, name
 	}
