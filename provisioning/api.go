@@ -32,6 +32,8 @@ type Config struct {
 	// Commands to modems; nil: there are no modems.
 	Commands *ModemCommands
 	SIMState func(id string) SIMState // of one that there is a record of
+	// DecodeAgain reads all PDUs again that could not be read, and delivers those that can be.
+	DecodeAgain func(context.Context) (DecodedAgain, error)
 
 	Conformance   func() Conformance          // what the SMPP server offers of its specification
 	Lint          func(user string) []Finding // what the user's client does wrong; "": connections that never bound
@@ -149,6 +151,10 @@ func (a *API) routes() {
 	route(a, http.MethodPut, "/v1/filters/{name}", 200, "replace a filter", a.putFilter)
 	route(a, del, "/v1/filters/{name}", 200, "take a filter away", a.removeFilter)
 	route(a, get, "/v1/conformance", 200, "what the SMPP server offers of SMPP 3.4", a.conformance)
+	route(a, get, "/v1/undecoded", 200, "PDUs that came in and went to no client, newest first", a.undecoded)
+	route(a, post, "/v1/undecoded/decode", 200, "read all of them again, and deliver those that can be read", a.decodeAgain)
+	route(a, del, "/v1/undecoded/{id}", 200, "forget one", a.removeUndecoded)
+	route(a, get, "/v1/reports", 200, "what was heard of the parts that left by each SIM", a.reports)
 	route(a, get, "/v1/messages", 200, "messages, newest first", a.messages)
 	route(a, post, "/v1/messages", 202, "send a message in a user's name", a.send)
 	route(a, get, "/v1/messages/{id}", 200, "one message with its timeline", a.message)

@@ -175,8 +175,26 @@ type Modem struct {
 	ResetCounts map[string]uint64 `json:"reset_counts" doc:"how often each rung was taken since the gateway runs, by at, radio, modem, port, usb and power"`
 	Suspicion   string            `json:"suspicion" doc:"what looks wrong though the modem says it is well"`
 
+	Undecoded    uint64         `json:"undecoded" doc:"incoming PDUs that could not be read; /v1/undecoded lists them"`
+	Calls        uint64         `json:"calls" doc:"calls hung up"`
+	LastCaller   string         `json:"last_caller" doc:"empty when it is not known"`
+	LastCallAt   *time.Time     `json:"last_call_at"`
+	Waiting      map[string]int `json:"waiting" doc:"messages that wait elsewhere, as the network said last: voicemail, fax, email, other"`
+	Memories     []ModemMemory  `json:"memories" doc:"that hold messages, as the last sweep left them"`
+	StorageAlarm string         `json:"storage_alarm" doc:"which of them stays nearly full and why; empty when none does"`
+	StorageHint  string         `json:"storage_hint" doc:"what a person can do about it"`
+
 	LastError   string     `json:"last_error"`
 	LastErrorAt *time.Time `json:"last_error_at"`
+}
+
+// ModemMemory is one memory of a modem.
+type ModemMemory struct {
+	Name    string `json:"name" example:"SM"`
+	Used    int    `json:"used"`
+	Total   int    `json:"total"`
+	Foreign int    `json:"foreign" doc:"messages that somebody wrote there to be sent: they are not ours, and stay"`
+	Stuck   int    `json:"stuck" doc:"messages that are stored here and that the modem refuses to delete"`
 }
 
 // User is who binds, and what it owns.

@@ -38,7 +38,9 @@ type Options struct {
 
 	Retention time.Duration // of ended messages; 0: the router's default
 
-	Sticky time.Duration // see router.Options
+	Sticky         time.Duration // see router.Options
+	ReportTimeout  time.Duration // how long a report is waited for; 0: the router's default
+	SegmentTimeout time.Duration // how long parts of a long incoming message are; 0: the channel's default
 
 	ClientCA   string // bundle of CAs for client certificates of ESMEs
 	ClientCert string // certAsk or certRequire; else none is asked for

@@ -19,10 +19,10 @@ import (
 
 // startRouter makes the router with its channels and lets them run.
 func (a *App) startRouter() error {
-	a.router = router.New(a.db, router.Options{Log: a.Log.With("in", "router"), Retention: a.Retention, Sticky: a.Sticky})
+	a.router = router.New(a.db, router.Options{Log: a.Log.With("in", "router"), Retention: a.Retention, Sticky: a.Sticky, ReportTimeout: a.ReportTimeout})
 	fixed, finder, source := a.findModems()
 	a.gsm = gsmchan.New(gsmchan.Config{
-		Name: "gsm", Ports: fixed, Source: source, PIN: string(a.PIN), Open: a.openModem(finder), Log: a.Log.With("in", "modem"),
+		Name: "gsm", SegmentTimeout: a.SegmentTimeout, Ports: fixed, Source: source, PIN: string(a.PIN), Open: a.openModem(finder), Log: a.Log.With("in", "modem"),
 		Refused: refusedPINs{filepath.Join(a.Dir, refusedDir)}, Card: a.card, Cards: a.db.SIMs, Tally: a.db.Tally,
 		Profiles: a.Profiles, Resetter: &modem.Resetter{Root: discover.Under(a.ModemRoot), Command: a.ResetCommand, Log: a.Log.With("in", "modem")},
 		Learn: func(ctx context.Context, iccid string, fn func(*storage.SIM) error) error {
@@ -138,6 +138,14 @@ func (a *App) modemView(m modem.Info) provisioning.Modem {
 		LastError: m.LastError, Calls: m.Calls, Health: m.Health, Profile: m.Profile, SMSCReason: m.SMSCReason, Registration: m.Registration, PLMN: m.PLMN,
 		Cell:      provisioning.ModemCell{Area: m.Cell.Area, ID: m.Cell.ID, Access: m.Cell.Access},
 		ReportWay: m.ReportWay, ReportReason: m.ReportReason, Resets: []provisioning.ModemReset{}, ResetCounts: map[string]uint64{},
+		Undecoded: m.Undecoded, LastCaller: m.LastCaller,
+		Waiting: waitingOf(m), Memories: []provisioning.ModemMemory{}, StorageAlarm: m.StorageAlarm, StorageHint: m.StorageHint,
+	}
+	for _, mem := range m.Memories {
+		v.Memories = append(v.Memories, provisioning.ModemMemory(mem))
+	}
+	if !m.LastCallAt.IsZero() {
+		v.LastCallAt = &m.LastCallAt
 	}
 	for _, r := range m.Resets {
 		v.Resets = append(v.Resets, provisioning.ModemReset{Reset: r.Rung.String(), At: r.At, Times: r.Times, Why: r.Why, Outcome: r.Outcome})
@@ -162,4 +170,15 @@ func (a *App) modemView(m modem.Info) provisioning.Modem {
 		v.LastErrorAt = &m.LastErrorAt
 	}
 	return v
+}
+
+// waitingOf names what waits elsewhere, by the kinds of 23.040 9.2.3.24.2.
+func waitingOf(m modem.Info) map[string]int {
+	all := map[string]int{}
+	for i, name := range [...]string{"voicemail", "fax", "email", "other"} {
+		if n := m.Waiting[i]; n > 0 {
+			all[name] = int(n)
+		}
+	}
+	return all
 }

@@ -27,6 +27,9 @@ type settings struct {
 	Keep   string   `name:"retention" placeholder:"30d" help:"how long a message is kept after its end, and a receipt or MO that no client takes; such as 30d or 12h (default 30d)"`
 	Sticky string   `name:"sticky" placeholder:"30d" help:"how long the SIM that wrote to a recipient last is preferred for it: on, off, or a time such as 12h (default 30d)"`
 
+	ReportTimeout  string `name:"report-timeout" placeholder:"72h" help:"how long a sent message waits for its status report before it ends as UNKNOWN, NOREPORT (default 72h)"`
+	SegmentTimeout string `name:"segment-timeout" placeholder:"24h" help:"how long the parts of a long incoming message are waited for before those that came are delivered (default 24h)"`
+
 	smppSettings
 }
 
@@ -36,6 +39,7 @@ func (s *settings) fields() map[string]any {
 	maps.Copy(keys, map[string]any{
 		"listen": &s.Listen, "modems": &s.Modems, "pin": &s.PIN, "modem_profiles": &s.Models, "modem_reset_command": &s.Reset,
 		"cert": &s.Cert, "key": &s.Key, "log": &s.Log, "retention": &s.Keep, "sticky": &s.Sticky,
+		"report_timeout": &s.ReportTimeout, "segment_timeout": &s.SegmentTimeout,
 	})
 	return keys
 }
@@ -92,6 +96,7 @@ func (s settings) over(below settings) settings {
 	}
 	for _, f := range []struct{ mine, theirs *string }{
 		{&s.PIN, &below.PIN}, {&s.Models, &below.Models}, {&s.Reset, &below.Reset}, {&s.Cert, &below.Cert}, {&s.Key, &below.Key}, {&s.Log, &below.Log}, {&s.Root, &below.Root}, {&s.Keep, &below.Keep}, {&s.Sticky, &below.Sticky},
+		{&s.ReportTimeout, &below.ReportTimeout}, {&s.SegmentTimeout, &below.SegmentTimeout},
 	} {
 		if *f.mine == "" {
 			*f.mine = *f.theirs
@@ -108,14 +113,17 @@ const (
 	maxRetention = 3650 * 24 * time.Hour
 )
 
-// retention reads a duration that may also count days; 0 is the default.
-func retention(text string) (time.Duration, error) {
+// retention reads the time of --retention; 0 is the default.
+func retention(text string) (time.Duration, error) { return daysOrHours("--retention", text) }
+
+// daysOrHours reads a duration that may also count days; 0 is the default.
+func daysOrHours(flag, text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
 	}
 	d, err := daysOr(text)
 	if err != nil || d < minRetention || d > maxRetention {
-		return 0, usage("use a time such as 30d or 12h, from 10s to 3650d", "--retention: %q cannot be used", text)
+		return 0, usage("use a time such as 30d or 12h, from 10s to 3650d", "%s: %q cannot be used", flag, text)
 	}
 	return d, nil
 }

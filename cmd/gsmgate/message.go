@@ -139,7 +139,10 @@ func (c *messagesCmd) asTable(ctx context.Context, e *env, api *client.Client) e
 type messageCmd struct {
 	Show   messageShowCmd   `cmd:"" default:"withargs" help:"Show one message with its timeline."`
 	Cancel messageCancelCmd `cmd:"" help:"Cancel a message that has not been sent."`
-	Assign messageAssignCmd `cmd:"" help:"Give an incoming message that no user owns to one."`
+
+	Undecoded messageUndecodedCmd `cmd:"" help:"List what came in and could not be read, or went to no client for another reason."`
+	Reports   messageReportsCmd   `cmd:"" help:"Show by SIM what was heard of messages in the last 24 hours."`
+	Assign    messageAssignCmd    `cmd:"" help:"Give an incoming message that no user owns to one."`
 }
 
 type messageShowCmd struct {

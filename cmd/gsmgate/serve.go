@@ -99,6 +99,14 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	if err != nil {
 		return Options{}, err
 	}
+	reports, err := daysOrHours("--report-timeout", s.ReportTimeout)
+	if err != nil {
+		return Options{}, err
+	}
+	segments, err := daysOrHours("--segment-timeout", s.SegmentTimeout)
+	if err != nil {
+		return Options{}, err
+	}
 	smpp, err := s.smppSettings.options()
 	if err != nil {
 		return Options{}, err
@@ -115,6 +123,7 @@ func (c *serveCmd) options(e *env) (Options, error) {
 		Profiles: models, ResetCommand: reset,
 		SMPP: smpp, ClientCA: s.ClientCA, ClientCert: s.ClientCert,
 		Dir: c.Data, Listen: listen, Modems: s.Modems, ModemRoot: s.Root, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep, Sticky: stick,
+		ReportTimeout: reports, SegmentTimeout: segments,
 		Log:     slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
 		Version: programVersion(),
 	}, nil

@@ -282,6 +282,26 @@ func (c *Client) AssignMessage(ctx context.Context, id, user string) (m provisio
 	return m, c.call(ctx, http.MethodPost, "/v1/messages/"+url.PathEscape(id)+"/assign", provisioning.Assignment{User: user}, &m)
 }
 
+// Undecoded lists the PDUs that went to no client, the newest first.
+func (c *Client) Undecoded(ctx context.Context) (list []provisioning.Undecoded, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/undecoded", nil, &list)
+}
+
+// DecodeAgain has all of them read again.
+func (c *Client) DecodeAgain(ctx context.Context) (done provisioning.DecodedAgain, err error) {
+	return done, c.call(ctx, http.MethodPost, "/v1/undecoded/decode", nil, &done)
+}
+
+// RemoveUndecoded forgets one, and gives those that are left.
+func (c *Client) RemoveUndecoded(ctx context.Context, id string) (list []provisioning.Undecoded, err error) {
+	return list, c.call(ctx, http.MethodDelete, "/v1/undecoded/"+url.PathEscape(id), nil, &list)
+}
+
+// Reports tells by SIM what was heard of what was sent.
+func (c *Client) Reports(ctx context.Context) (list []provisioning.ReportShare, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/reports", nil, &list)
+}
+
 // Messages gives one page, newest first; the next one is Before its last ID.
 func (c *Client) Messages(ctx context.Context, f provisioning.MessageFilter) (list []provisioning.Message, err error) {
 	q := url.Values{}

@@ -16,17 +16,16 @@ import (
 	"gsmgate/storage"
 )
 
-// segmentPatience is how long the parts of a long MO message are waited for
-// before what there is goes to its user.
-const segmentPatience = 24 * time.Hour
-
 // Config says which modems make the channel.
 type Config struct {
 	Name  string // of the channel and its queue; "gsm" when empty
 	Ports []string
 	// Source finds more modems while the channel runs; nil: there are no others.
 	Source modem.Source
-	PIN    string
+	// SegmentTimeout is how long the parts of a long MO message are waited for,
+	// after the last that came, before what there is goes to its user; 24 h.
+	SegmentTimeout time.Duration
+	PIN            string
 	// Refused remembers which PINs were refused, also over restarts; nil: for
 	// as long as the channel lives.
 	Refused modem.PINMemory
@@ -70,6 +69,8 @@ type Channel struct {
 	mu    sync.Mutex
 	gates map[string]*gate // of SIMs that are served, by ID
 
+	patience time.Duration // with parts that are missing
+
 	finds bool // modems may come that are not there yet
 
 	in router.Inbox // set by Run before the bank starts
@@ -98,10 +99,13 @@ func New(c Config) *Channel {
 	if c.Cards == nil {
 		c.Cards = func() []storage.SIM { return nil }
 	}
+	if c.SegmentTimeout <= 0 {
+		c.SegmentTimeout = 24 * time.Hour
+	}
 	if c.Tally == nil {
 		c.Tally = func(string) storage.Tally { return storage.Tally{} }
 	}
-	ch := &Channel{cards: c.Cards, tally: c.Tally, gates: map[string]*gate{}, name: c.Name, log: c.Log, now: c.Now, finds: c.Source != nil, card: c.Card, learn: c.Learn}
+	ch := &Channel{cards: c.Cards, tally: c.Tally, gates: map[string]*gate{}, name: c.Name, patience: c.SegmentTimeout, log: c.Log, now: c.Now, finds: c.Source != nil, card: c.Card, learn: c.Learn}
 	ch.balances = balances{next: map[string]time.Time{}, busy: map[string]bool{}, low: map[string]bool{}, ill: map[string]bool{}}
 	if ch.begun = c.Begun; ch.begun == nil {
 		ch.begun = func(string) int { return 0 }
@@ -145,10 +149,10 @@ func (ch *Channel) Run(ctx context.Context, in router.Inbox) error {
 
 // watchStale delivers what came of long messages that never got complete.
 func (ch *Channel) watchStale(ctx context.Context) {
-	t := time.NewTicker(time.Minute)
+	t := time.NewTicker(min(time.Minute, max(time.Second, ch.patience/4)))
 	defer t.Stop()
 	for {
-		err := ch.in.Stale(ctx, ch.now().Add(-segmentPatience), ch.assemble)
+		err := ch.in.Stale(ctx, ch.now().Add(-ch.patience), ch.assemble)
 		if err != nil && ctx.Err() == nil {
 			ch.log.Error("incomplete long messages cannot be delivered", "err", err)
 		}
@@ -280,6 +284,9 @@ func (ch *Channel) send(ctx context.Context, m *modem.Modem, msg *storage.Messag
 		return "", &router.SendError{Outcome: router.RefusedForGood, Err: err}
 	}
 	mr, err := m.Submit(ctx, tpdu)
+	if errors.Is(err, at.ErrNoMR) {
+		return "", nil // OK: the network has it. Some modems never tell a TP-MR, or -1
+	}
 	if err != nil {
 		return "", sendError(err)
 	}
