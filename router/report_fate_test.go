@@ -77,12 +77,13 @@ func (f *fates) report(rep storage.Report) {
 	})
 }
 
-// Two thousand messages over one SIM to three recipients: TP-MR comes round
-// eight times while reports are outstanding, and every message ends as it did.
+// Two thousand messages over one SIM to three recipients, and fewer by service
+// centres whose clock is wrong: TP-MR comes round while reports are outstanding,
+// and every message ends as it did.
 func TestReport_TwoThousandOverOneSIM_EachHasItsOwnFate(t *testing.T) {
 	for seed, skew := range []time.Duration{0, -time.Hour, 5*time.Hour + 30*time.Minute, -7 * time.Second} {
 		t.Run(fmt.Sprint("clock off by ", skew), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { holdFates(t, uint64(seed), skew, 2000) })
+			synctest.Test(t, func(t *testing.T) { holdFates(t, uint64(seed), skew, pick(seed == 0, 2000, 600)) })
 		})
 	}
 }
@@ -100,7 +101,7 @@ func holdFates(t *testing.T, seed uint64, skew time.Duration, count int) {
 	ids := map[storage.ID]string{}
 	for i := range count {
 		text := fmt.Sprint("text ", i)
-		ids[b.send(text, func(m *storage.Message) { m.Dest.Addr = fmt.Sprint("3161234567", i*7%3) })] = text
+		ids[b.send(text, func(m *storage.Message) { m.Dest.Addr = fmt.Sprint("3161234567", i%3) })] = text
 	}
 	time.Sleep(time.Duration(count) * 2 * time.Second)
 	f.all.Wait()
@@ -121,4 +122,11 @@ func holdFates(t *testing.T, seed uint64, skew time.Duration, count int) {
 	if wrong > 0 {
 		t.Errorf("%d of %d messages have the fate of another", wrong, count)
 	}
+}
+
+func pick(is bool, yes, no int) int {
+	if is {
+		return yes
+	}
+	return no
 }

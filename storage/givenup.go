@@ -13,7 +13,7 @@ import (
 // as it is.
 const (
 	maxSets     = 64   // sets of one source on a lane that wait
-	maxGivenUp  = 4096 // prefixes of sets of which it is known that they were given up
+	maxGivenUp  = 1024 // prefixes of sets of which it is known that they were given up
 	maxOfPrefix = 8    // such sets of one prefix
 )
 

@@ -155,3 +155,37 @@ func FuzzSeptets(f *testing.F) {
 		_ = fmt.Sprint(Unpack(septets, bits, int(locking)))
 	})
 }
+
+// FuzzIdentity: a message is the same whatever surrounds it, and a header without our own elements can still be taken apart.
+func FuzzIdentity(f *testing.F) {
+	f.Add([]byte{0x04, 0x0B, 0x91, 0x13, 0x16, 0x32, 0x54, 0x76, 0xF8, 0x00, 0x00, 0x62, 0x10, 0x10, 0x30, 0x40, 0x50, 0x00, 0x02, 0xC8, 0x34})
+	f.Add([]byte{0x44, 0x0B, 0x91, 0x13, 0x16, 0x32, 0x54, 0x76, 0xF8, 0x00, 0x15, 0x62, 0x10, 0x10, 0x30, 0x40, 0x50, 0x00, 0x0D, 0x0B, 0x00, 0x03, 0x09, 0x02, 0x01,
+		0x05, 0x04, 0x0B, 0x84, 0x23, 0xF0, 0x61})
+	f.Fuzz(func(t *testing.T, tpdu []byte) {
+		d, err := DecodeDeliver(tpdu)
+		if err != nil {
+			return
+		}
+		again, err := DecodeDeliver(append(bytes.Clone(tpdu), 0xFF))
+		if err != nil {
+			t.Fatalf("padding: %v", err)
+		}
+		one, _ := d.Identity()
+		if two, _ := again.Identity(); !bytes.Equal(one, two) || !d.Same(again) {
+			t.Error("padding makes another message")
+		}
+		for _, i := range d.Indications() {
+			if i.Kind > 3 {
+				t.Errorf("%+v", i)
+			}
+		}
+		for _, text := range []bool{false, true} {
+			es, err := Elements(WithoutOwn(d.UDH, text))
+			for _, e := range es {
+				if err != nil || e.ID == ieiConcat8 || e.ID == ieiConcat16 || text && (e.ID == ieiSingle || e.ID == ieiLocking || e.ID == ieiSpecial) {
+					t.Errorf("%v, element %+v", err, e)
+				}
+			}
+		}
+	})
+}

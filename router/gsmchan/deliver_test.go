@@ -55,7 +55,7 @@ func part(n, total uint8, s string, edit ...func(*pdu.Deliver)) *pdu.Deliver {
 }
 
 func udh(b ...byte) func(*pdu.Deliver) { return func(d *pdu.Deliver) { d.UDH = b } }
-func coded(b byte) func(*pdu.Deliver)    { return func(d *pdu.Deliver) { d.DCS = b } }
+func coded(b byte) func(*pdu.Deliver)  { return func(d *pdu.Deliver) { d.DCS = b } }
 func pid(b byte) func(*pdu.Deliver)    { return func(d *pdu.Deliver) { d.PID = b } }
 func later(after time.Duration) func(*pdu.Deliver) {
 	return func(d *pdu.Deliver) { d.SCTS = d.SCTS.Add(after) }
