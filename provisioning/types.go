@@ -176,7 +176,6 @@ type Modem struct {
 	Suspicion   string            `json:"suspicion" doc:"what looks wrong though the modem says it is well"`
 
 	Undecoded    uint64         `json:"undecoded" doc:"incoming PDUs that could not be read; /v1/undecoded lists them"`
-	Calls        uint64         `json:"calls" doc:"calls hung up"`
 	LastCaller   string         `json:"last_caller" doc:"empty when it is not known"`
 	LastCallAt   *time.Time     `json:"last_call_at"`
 	Waiting      map[string]int `json:"waiting" doc:"messages that wait elsewhere, as the network said last: voicemail, fax, email, other"`

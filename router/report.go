@@ -201,15 +201,15 @@ func (r *Router) tryReport(rep storage.Report, refs []storage.PartRef, done func
 			r.tryReport(rep, refs[1:], done)
 		default:
 			if err == nil {
-				r.heard(m, c, rep, late)
+				r.learn(m, c, rep, late)
 			}
 			done(public(err))
 		}
 	})
 }
 
-// heard learns from a report that was stored.
-func (r *Router) heard(m *storage.Message, c storage.PartRef, rep storage.Report, late bool) {
+// learn learns from a report that was stored.
+func (r *Router) learn(m *storage.Message, c storage.PartRef, rep storage.Report, late bool) {
 	if rep.State == storage.Delivered {
 		r.flags.reached(m.Dest)
 	}

@@ -33,6 +33,7 @@ func (a *App) startRouter() error {
 	})
 	a.clients = smppchan.New(smppchan.Config{Router: a.router, Log: a.Log.With("in", "clients"), Retry: a.SMPP.Retry})
 	a.router.OnSIMChange(a.gsm.SIMChanged)
+	a.gsm.Use(a.router)
 	a.router.Add(a.gsm)
 	a.router.Add(a.clients)
 	a.run("router", a.router.Run)

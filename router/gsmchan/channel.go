@@ -135,9 +135,15 @@ func (ch *Channel) Transcript(id string, full bool) (t at.Transcript, ok bool) {
 	return m.Transcript(full), true
 }
 
+// Use says who takes what comes in, before Run: for what is read again without
+// modems.
+func (ch *Channel) Use(in router.Inbox) { ch.in = in }
+
 // Run runs the bank until ctx ends.
 func (ch *Channel) Run(ctx context.Context, in router.Inbox) error {
-	ch.in = in
+	if ch.in != in {
+		ch.in = in
+	}
 	var watchers sync.WaitGroup
 	for _, watch := range []func(context.Context){ch.watchStale, ch.watchSeen, ch.watchDrains, ch.watchBalances} {
 		watchers.Go(func() { watch(ctx) })
