@@ -105,7 +105,7 @@ func mendSend(err error) string {
 		return "it may have gone out: look at the recipient before you try again"
 	case at.IsCMS(err, 330) || at.IsCMS(err, 38):
 		return "look at the SMSC address and at the SIM's credit"
-	case errors.As(err, &refused) && refused.Class() == at.ClassMessage:
+	case errors.As(err, &refused) && refused.Class() == at.ClassMessage, at.IsCMS(err, 1), at.IsCMS(err, 28), at.IsCMS(err, 30):
 		return "look at the number; if it is right, at what the contract of the SIM allows"
 	}
 	return "try again; if it stays, try the SIM in a telephone: its credit or contract may be at an end"

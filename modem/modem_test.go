@@ -403,14 +403,21 @@ func (s submitter) Ready(ctx context.Context, m *Modem) { s.ready(ctx, m) }
 
 func TestSubmit_Errors_Judged(t *testing.T) {
 	for answer, want := range map[string]SubmitError{
-		"+CMS ERROR: 38":  {Outcome: RefusedForNow, Modem: true, Cause: 38, Wait: illWait},
-		"+CMS ERROR: 42":  {Outcome: RefusedForNow, Cause: 42, Wait: busyWait},
-		"+CMS ERROR: 1":   {Outcome: RefusedForGood, Cause: 1},
+		"+CMS ERROR: 38":  {Outcome: RefusedForNow, Cause: 38, Wait: busyWait, Tries: 16},
+		"+CMS ERROR: 42":  {Outcome: RefusedForNow, Cause: 42, Wait: busyWait, Tries: 16},
+		"+CMS ERROR: 1":   {Outcome: RefusedForNow, Cause: 1, Wait: illWait, Tries: 3},
+		"+CMS ERROR: 8":   {Outcome: RefusedForNow, Cause: 8, Wait: illWait, Tries: 6},
+		"+CMS ERROR: 27":  {Outcome: RefusedForNow, Cause: 27, Wait: awayWait, Tries: 3},
+		"+CMS ERROR: 28":  {Outcome: RefusedForNow, Cause: 28, Wait: illWait, Tries: 3},
+		"+CMS ERROR: 128": {Outcome: RefusedForGood, Cause: 128},
+		"+CMS ERROR: 197": {Outcome: Unknown, Cause: 197, Wait: illWait}, // it has one like it
 		"+CMS ERROR: 304": {Outcome: RefusedForGood, Cause: 304},
-		"+CMS ERROR: 500": {Outcome: RefusedForNow, Cause: 500, Wait: busyWait},
-		"+CMS ERROR: 332": {Outcome: Unknown, Modem: true, Cause: 332, Wait: illWait}, // the network may have it
-		"+CME ERROR: 10":  {Outcome: RefusedForNow, Modem: true, Cause: CauseCME + 10, Wait: illWait},
-		"ERROR":           {Outcome: RefusedForNow, Wait: busyWait},
+		"+CMS ERROR: 331": {Outcome: RefusedForNow, Cause: 331, Wait: illWait},
+		"+CMS ERROR: 332": {Outcome: Unknown, Cause: 332, Wait: illWait}, // the network may have it
+		"+CMS ERROR: 500": {Outcome: RefusedForNow, Cause: 500, Wait: illWait, Tries: 3},
+		"+CMS ERROR: 515": {Outcome: RefusedForNow, Cause: 515, Wait: illWait, Tries: 3},
+		"+CME ERROR: 10":  {Outcome: RefusedForNow, Cause: CauseCME + 10, Wait: illWait},
+		"ERROR":           {Outcome: RefusedForNow, Wait: illWait, Tries: 3},
 		"-":               {Outcome: Unknown, Modem: true, Wait: busyWait},
 		"+CMGS: nonsense": {Outcome: Unknown, Wait: busyWait},
 	} {
@@ -438,20 +445,93 @@ func TestSubmit_Errors_Judged(t *testing.T) {
 	}
 }
 
-func TestSubmit_ThreeRefusalsInARow_ModemIsIll(t *testing.T) {
+// refusing is a stick that gives every message the same answer.
+func refusing(answer string) *stick {
 	k := newStick()
-	k.hook = func(c string) (string, bool) { return "+CMS ERROR: 500", strings.HasSuffix(c, "^Z") }
+	k.hook = func(c string) (string, bool) { return answer, strings.HasSuffix(c, "^Z") }
+	return k
+}
+
+func TestSubmit_OneRecipientRefusedAgainAndAgain_ModemIsNotIll(t *testing.T) {
+	for _, answer := range []string{"+CMS ERROR: 28", "+CMS ERROR: 42", "+CMS ERROR: 8", "+CMS ERROR: 331", "ERROR"} {
+		bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+			untilState(t, b, 0, Ready)
+			m := <-h.modem
+			for i := range 10 {
+				_, err := m.Submit(t.Context(), aTPDU)
+				var se *SubmitError
+				if !errors.As(err, &se) || se.Modem || se.Sure {
+					t.Errorf("%s, refusal %d: %+v", answer, i+1, se)
+				}
+			}
+		}, refusing(answer))
+	}
+}
+
+func TestSubmit_SeveralRecipientsRefusedInARow_ModemIsIll(t *testing.T) {
+	for answer, many := range map[string]int{"+CMS ERROR: 28": 4, "+CMS ERROR: 42": 3, "+CMS ERROR: 8": 2, "+CMS ERROR: 331": 2, "ERROR": 4} {
+		bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+			untilState(t, b, 0, Ready)
+			m := <-h.modem
+			for i := range 6 {
+				_, err := m.Submit(t.Context(), submitOf(t, fmt.Sprintf("+3160000000%d", i), "x"))
+				var se *SubmitError
+				ill := i >= many-1
+				if !errors.As(err, &se) || se.Modem != ill || se.Sure != ill || ill && se.Tries != 0 {
+					t.Errorf("%s, recipient %d: %+v", answer, i+1, se)
+				}
+			}
+		}, refusing(answer))
+	}
+}
+
+func TestSubmit_RefusedBetweenMessagesThatGo_ModemIsNotIll(t *testing.T) {
+	k := newStick()
+	bad := false
+	k.hook = func(c string) (string, bool) { return "+CMS ERROR: 8", bad && strings.HasSuffix(c, "^Z") }
 	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
 		untilState(t, b, 0, Ready)
 		m := <-h.modem
-		for i := range 4 {
-			_, err := m.Submit(t.Context(), aTPDU)
+		for i := range 10 {
+			k.set(func() { bad = i%2 == 0 })
+			_, err := m.Submit(t.Context(), submitOf(t, fmt.Sprintf("+3160000000%d", i), "x"))
 			var se *SubmitError
-			if !errors.As(err, &se) || se.Modem != (i >= illAfter-1) {
-				t.Errorf("refusal %d: %v", i+1, err)
+			if refused := errors.As(err, &se); refused != (i%2 == 0) || refused && se.Modem {
+				t.Errorf("message %d: %v", i, err)
 			}
 		}
 	}, k)
+}
+
+func TestSubmit_RefusedBeforeThePrompt_NotTheMessagesFault(t *testing.T) {
+	for _, answer := range []string{"ERROR", "+CMS ERROR: 304", "+CMS ERROR: 500", "+CMS ERROR: 332"} {
+		k := newStick()
+		k.hook = func(c string) (string, bool) { return answer, strings.HasPrefix(c, "AT+CMGS=") }
+		bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+			untilState(t, b, 0, Ready)
+			_, err := (<-h.modem).Submit(t.Context(), aTPDU)
+			var se *SubmitError
+			if !errors.As(err, &se) || se.Outcome != RefusedForNow || se.Wait != busyWait || se.Tries != 16 {
+				t.Errorf("%s: %+v", answer, se)
+			}
+		}, k)
+	}
+}
+
+func TestCauseTable_EveryCodeOnceWithWhatIsDone(t *testing.T) {
+	seen := map[string]bool{}
+	for _, row := range CauseTable() {
+		key := fmt.Sprintf("%s %d", row.Result, row.Code)
+		if seen[key] || row.Does == "" || row.Text == "" || row.Class == "" {
+			t.Errorf("%s: %+v", key, row)
+		}
+		seen[key] = true
+	}
+	for _, want := range []string{"+CMS ERROR 28", "+CMS ERROR -1", "+CME ERROR 10", "ERROR -1"} {
+		if !seen[want] {
+			t.Errorf("%s is missing", want)
+		}
+	}
 }
 
 func TestSubmit_SIMGone_SessionEnds(t *testing.T) {

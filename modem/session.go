@@ -34,7 +34,7 @@ type session struct {
 	poll     int          // looks at the modem so far; touched by run
 	power    strength     // whether the modem knows AT+CESQ; touched by run
 	ailment  atomic.Int64 // cause of the newest refusal that nudged probe, -1 for none: see resettable
-	failures atomic.Int32 // refusals in a row that name no message
+	refused  streak       // recipients to whom nothing could be sent
 	sending  atomic.Int32 // Submits under way
 	checked  atomic.Int64 // when it was last seen to be in PDU mode, in Unix nanoseconds
 
@@ -112,7 +112,7 @@ func (s *session) live(ctx context.Context) error {
 // ready lets messages through until the registration is lost (nil) or the session must end. When it returns the handler's Ready has.
 func (s *session) ready(ctx context.Context) error {
 	s.reached = true
-	s.failures.Store(0)
+	s.refused.end()
 	rctx, cancel := context.WithCancel(ctx)
 	s.m.setLive(s)
 	s.m.enter(Ready, "")

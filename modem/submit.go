@@ -33,6 +33,8 @@ type SubmitError struct {
 	Outcome Outcome
 	Wait    time.Duration // before it is tried again, by this modem; 0: no matter
 	Modem   bool          // the modem, its SIM or its network is ill: park it and let another send the message
+	Sure    bool          // with Modem: several recipients in a row got such an answer
+	Tries   int           // RefusedForNow: the message fails at so many such refusals; 0: this one does not count against it
 	Cause   uint32        // the code of +CMS ERROR, or CauseCME and that of +CME ERROR; 0: none
 	Err     error
 }
@@ -42,9 +44,6 @@ func (e *SubmitError) Unwrap() error { return e.Err }
 
 // ErrNotReady is the Err of a Submit to a modem that is not ready.
 var ErrNotReady = errors.New("the modem is not ready")
-
-// illAfter is how many refusals in a row, none of which blames its message, make the modem ill.
-const illAfter = 3
 
 // Submit hands a TPDU (SMS-SUBMIT) over and returns the TP-MR that the modem gave it. It returns as soon as the answer is there. The
 // error is a *SubmitError. Several Submits at once wait for each other.                                     [27.005 4.3] [23.040 9.2.2.2]
@@ -72,13 +71,13 @@ func (m *Modem) Submit(ctx context.Context, tpdu []byte) (mr uint8, err error) {
 		return 0, e
 	}
 	if err := s.check(ctx); err != nil {
-		return 0, s.judge(ctx, &at.SendError{Err: err})
+		return 0, s.judge(ctx, tpdu, &at.SendError{Err: err})
 	}
 	mr, err = s.at.SendPDU(ctx, length, line)
 	if err != nil {
-		return 0, s.judge(ctx, err)
+		return 0, s.judge(ctx, tpdu, err)
 	}
-	s.failures.Store(0)
+	s.refused.end()
 	m.update(func(i *Info) { i.sent(tpdu, time.Now()) })
 	m.fared(nil)
 	return mr, nil
@@ -87,9 +86,6 @@ func (m *Modem) Submit(ctx context.Context, tpdu []byte) (mr uint8, err error) {
 const (
 	maxTPDU      = 176 // 12 octets of header with absolute VP and 20 digits, and 140 of user data, with room    [23.040 9.2.2.2]
 	notReadyWait = 2 * time.Second
-	illWait      = 30 * time.Second
-	busyWait     = 5 * time.Second
-	awayWait     = time.Minute // the recipient cannot be reached
 )
 
 // check looks at a modem that was not looked at for a while before a message is risked: one that has started again by itself, or has
@@ -111,10 +107,10 @@ func (s *session) check(ctx context.Context) error {
 }
 
 // judge makes the outcome of an error, and sees to a modem that is ill.
-func (s *session) judge(ctx context.Context, err error) *SubmitError {
-	e := verdict(ctx, err)
-	if e.Outcome == RefusedForNow && ctx.Err() == nil {
-		e.Modem = s.failures.Add(1) >= illAfter || e.Modem
+func (s *session) judge(ctx context.Context, tpdu []byte, err error) *SubmitError {
+	e, others := verdict(ctx, err)
+	if others > 0 && s.refused.add(recipientOf(tpdu), others) {
+		e.Modem, e.Sure, e.Tries = true, true, 0
 	}
 	if e.Outcome == Unknown {
 		s.m.update(func(i *Info) { i.Unknown++ })
@@ -130,52 +126,27 @@ func (s *session) judge(ctx context.Context, err error) *SubmitError {
 		s.ailment.Store(int64(e.Cause))
 		nudge(s.probe)
 	}
+	s.lookInto(err)
 	return e
 }
 
-// verdict makes the outcome of an error of SendPDU.
-func verdict(ctx context.Context, err error) *SubmitError {
+// verdict makes the outcome of an error of SendPDU. others is how many recipients in a row must get such an error for the modem to be
+// ill; 0: their number does not matter.
+func verdict(ctx context.Context, err error) (e *SubmitError, others int) {
 	var sent *at.SendError
 	var refused *at.Error
 	switch {
 	case errors.As(err, &refused):
-		return refusal(refused)
+		submitted := errors.As(err, &sent) && sent.Submitted
+		e, r := refusal(refused, submitted)
+		return e, r.others
 	case errors.As(err, &sent) && sent.Unknown():
-		return &SubmitError{Outcome: Unknown, Modem: !errors.Is(err, at.ErrNoMR) && ctx.Err() == nil, Wait: busyWait, Err: err}
+		return &SubmitError{Outcome: Unknown, Modem: !errors.Is(err, at.ErrNoMR) && ctx.Err() == nil, Wait: busyWait, Err: err}, 0
 	case ctx.Err() != nil:
-		return &SubmitError{Err: err}
+		return &SubmitError{Err: err}, 0
 	}
-	return &SubmitError{Modem: true, Wait: busyWait, Err: err}
+	return &SubmitError{Modem: true, Wait: busyWait, Err: err}, 0
 }
-
-// cmsNetworkTimeout says that the service centre did not acknowledge in time: it may have the message all the same.  [24.011 6.2.2]
-const cmsNetworkTimeout = 332
 
 // cmsMemoryFull says that the memory for messages is full.                                                   [27.005 3.2.5]
 const cmsMemoryFull = 322
-
-// refusal reads a +CMS ERROR or +CME ERROR.
-func refusal(e *at.Error) *SubmitError {
-	out := &SubmitError{Err: e}
-	if e.Code > 0 {
-		out.Cause = uint32(e.Code)
-	}
-	if e.Result == at.ResultCME && e.Code >= 0 {
-		out.Cause += CauseCME
-	}
-	switch e.Class() {
-	case at.ClassModem:
-		if e.Result == at.ResultCMS && e.Code == cmsNetworkTimeout {
-			out.Outcome = Unknown
-		}
-		out.Modem, out.Wait = true, illWait
-	case at.ClassMessage:
-		out.Outcome = RefusedForGood
-	case at.ClassBusy:
-		out.Wait = busyWait
-		if e.Result == at.ResultCMS && e.Code == 27 { // destination out of service
-			out.Wait = awayWait
-		}
-	}
-	return out
-}

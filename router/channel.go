@@ -125,7 +125,9 @@ type SendError struct {
 	Wait    time.Duration // RefusedForNow: not before; 0: the router's back-off
 	Tries   int           // RefusedForNow: for good after so many attempts; 0: never
 	Untried bool          // RefusedForNow by an ordered lane: it was not sent, and this is not its fault; no attempt counts
+	Limit   int           // RefusedForNow: for good at so many refusals that count, of which this is one; 0: it does not count against the message
 	LaneIll bool          // the fault is the lane's, not the message's: let the lane rest, move the message
+	Sure    bool          // with LaneIll: several recipients got the same, so that no other message is needed to tell
 	Cause   uint32        // the network's cause, for the receipt's err:
 	Err     error
 }

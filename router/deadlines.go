@@ -144,5 +144,13 @@ func (r *Router) outOfTime(m *storage.Message, asOf, now storage.Time) []*storag
 	if m.Reason != "" {
 		reason += "; " + m.Reason
 	}
-	return r.finish(m, storage.Expired, 0, reason, now)
+	return r.finish(m, storage.Expired, lastCause(m), reason, now)
+}
+
+// lastCause is why a message that expires was refused last; 0 when it was not.
+func lastCause(m *storage.Message) uint32 {
+	if i := nextWaiting(m.Parts); i >= 0 {
+		return m.Parts[i].Cause
+	}
+	return 0
 }

@@ -171,12 +171,12 @@ func (run *laneRun) begin(q *queue, id storage.ID) (*storage.Message, int, error
 		}
 		if m.ExpiresAt != 0 && m.ExpiresAt <= now {
 			i = -1
-			return run.r.finish(m, storage.Expired, 0, "validity over before it could be sent", now), nil
+			return run.r.finish(m, storage.Expired, lastCause(m), "validity over before it could be sent", now), nil
 		}
 		if i = nextWaiting(m.Parts); i < 0 {
 			return nil, fmt.Errorf("message %s is due and has no waiting part", id)
 		}
-		if run.yields(m, now) || run.elsewhere(m, now) || run.unpins(m) {
+		if run.yields(m, now) || run.elsewhere(m, now) || run.unpins(m) || run.postponed(m, i, now) {
 			i = -1
 			return nil, nil
 		}

@@ -124,12 +124,15 @@ func (run *laneRun) felt(id storage.ID, began time.Time, err error) {
 	if run.Order != nil && run.ills > 0 && !began.After(run.fell) {
 		return
 	}
-	if run.ills == 0 || run.last != id {
+	if run.ills == 0 || run.last != id || se.Sure {
 		run.ills++
 	}
 	run.last = id
 	wait := firstRest
-	if run.ills > 1 {
+	switch {
+	case se.Sure && se.Wait > 0:
+		wait = doubled(se.Wait, run.ills)
+	case run.ills > 1:
 		wait = orDefault(se.Wait, run.r.backoff(run.ills))
 	}
 	if run.MaxRest > 0 {

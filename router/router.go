@@ -77,6 +77,7 @@ type Router struct {
 	groups  groups
 	habits  habits
 	shares  shares
+	away    away
 	pending *pending
 	flags   *flags
 	turns   turns

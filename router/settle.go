@@ -44,6 +44,9 @@ func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref 
 		return nil, nil
 	case se.Tries > 0 && m.Parts[i].Attempts >= se.Tries:
 		return r.refused(m, i, se, now), nil
+	case se.Limit > 0 && m.Parts[i].Refused+1 >= se.Limit:
+		r.away.back(home(m), m.Dest.Addr)
+		return r.refused(m, i, se, now), nil
 	}
 	run.later(m, i, se, now)
 	return r.notice(m, se.Cause, m.Reason, now), nil
@@ -77,6 +80,7 @@ func (run *laneRun) sent(m *storage.Message, i int, ref string, now storage.Time
 	p.Ref = ref
 	r := run.r
 	r.habits.gave(run.ID, ref)
+	r.away.back(home(m), m.Dest.Addr)
 	m.Note(now, "sent", fmt.Sprintf("part %d of %d by %s, %s %s", i+1, len(m.Parts), run.ID, run.Says, ref))
 	if p.State == storage.PartTrying {
 		p.State = storage.PartSent
@@ -162,20 +166,20 @@ func (run *laneRun) later(m *storage.Message, i int, se *SendError, now storage.
 	p := &m.Parts[i]
 	p.State = storage.PartWaiting
 	p.Cause = se.Cause
+	if se.Limit > 0 {
+		p.Refused++
+	}
 	m.Reason = se.Err.Error()
 	m.Note(now, "refused", fmt.Sprintf("part %d of %d for now: %v", i+1, len(m.Parts), se.Err))
 	if run.Order != nil {
 		return // it keeps its place: the lane knows for how long it waits
 	}
-	wait := se.Wait
-	switch {
-	case se.LaneIll && p.Attempts <= 3 && count(m.Parts).left() == 0:
-		wait = 0 // another lane may have it at once
-	case wait == 0:
-		wait = run.r.backoff(p.Attempts)
-	}
+	wait := run.waitOf(m, p, se)
 	m.DueAt = run.r.after(now, wait)
 	m.Queue = pinnedTo(m)
+	if se.Limit > 0 && wait > 0 {
+		run.r.away.hold(home(m), m.Dest.Addr, m.DueAt, m.Reason, now)
+	}
 }
 
 // finish ends a message: the state is final, the money settled, the receipt

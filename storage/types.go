@@ -119,6 +119,7 @@ type Part struct {
 	Ended    Time      `cbor:"7,keyasint,omitempty"`  // when the part was reported or failed
 	Cause    uint32    `cbor:"8,keyasint,omitempty"`  // the network's cause: TP-ST or +CMS error
 	Final    State     `cbor:"10,keyasint,omitempty"` // what a report said of it at last
+	Refused  int       `cbor:"15,keyasint,omitempty"` // attempts that were refused for what may be the message's own fault
 	Wire     []byte    `cbor:"9,keyasint,omitempty"`  // what the channel needs to send this part again unchanged, e.g. its concatenation reference
 }
 

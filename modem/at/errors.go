@@ -27,14 +27,16 @@ type Class uint8
 
 // The classes of error.
 const (
-	ClassBusy    Class = iota // for a moment: try again, here
-	ClassMessage              // this message: no modem will take it
-	ClassModem                // this modem, its SIM or its network: park it, and let another send the message
+	ClassBusy      Class = iota // for a moment: try again, here
+	ClassMessage                // this message: no modem will take it
+	ClassModem                  // this modem, its SIM or its network: park it, and let another send the message
+	ClassAmbiguous              // the recipient, the message or the SIM: one refusal does not tell which
+	ClassUnknown                // the network may have the message all the same
 )
 
-// String returns busy, message or modem.
+// String returns busy, message, modem, ambiguous or unknown.
 func (c Class) String() string {
-	return [...]string{"busy", "message", "modem"}[c]
+	return [...]string{"busy", "message", "modem", "ambiguous", "unknown"}[c]
 }
 
 // Error is a modem's refusal.
@@ -58,7 +60,7 @@ func (e *Error) Error() string {
 	return e.Command + ": " + e.Text
 }
 
-// Class tells who is to blame. An error without a code says nothing, and counts as busy.
+// Class tells who is to blame. An error without a code says nothing: it is ambiguous.
 func (e *Error) Class() Class {
 	var c cause
 	var known bool
@@ -69,7 +71,7 @@ func (e *Error) Class() Class {
 		c, known = findCode(cmeCauses[:], e.Code)
 	}
 	if !known {
-		return ClassBusy
+		return unlisted(e.Result, e.Code)
 	}
 	return c.class
 }

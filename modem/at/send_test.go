@@ -293,16 +293,16 @@ func TestError_CodesAndWords_Classed(t *testing.T) {
 		class Class
 		text  string
 	}{
-		"+CMS ERROR: 38":                   {ClassModem, "AT+CMGS: +CMS ERROR: 38 (network out of order)"},
+		"+CMS ERROR: 38":                   {ClassBusy, "AT+CMGS: +CMS ERROR: 38 (network out of order)"},
 		"+CMS ERROR:304":                   {ClassMessage, "AT+CMGS: +CMS ERROR: 304 (invalid PDU mode parameter)"},
-		"+CMS ERROR: network out of order": {ClassModem, "AT+CMGS: +CMS ERROR: 38 (network out of order)"},
+		"+CMS ERROR: network out of order": {ClassBusy, "AT+CMGS: +CMS ERROR: 38 (network out of order)"},
 		"+CMS ERROR: 42":                   {ClassBusy, "AT+CMGS: +CMS ERROR: 42 (congestion)"},
-		"+CMS ERROR: 999":                  {ClassBusy, "AT+CMGS: +CMS ERROR: 999 (not in the standard)"},
+		"+CMS ERROR: 999":                  {ClassAmbiguous, "AT+CMGS: +CMS ERROR: 999 (not in the standard)"},
 		"+CME ERROR: 10":                   {ClassModem, "AT+CMGS: +CME ERROR: 10 (SIM not inserted)"},
 		"+CME ERROR: SIM busy":             {ClassBusy, "AT+CMGS: +CME ERROR: 14 (SIM busy)"},
-		"+CME ERROR: bogus":                {ClassBusy, "AT+CMGS: +CME ERROR: bogus"},
-		"COMMAND NOT SUPPORT":              {ClassBusy, "AT+CMGS: COMMAND NOT SUPPORT"},
-		"ERROR":                            {ClassBusy, "AT+CMGS: ERROR"},
+		"+CME ERROR: bogus":                {ClassAmbiguous, "AT+CMGS: +CME ERROR: bogus"},
+		"COMMAND NOT SUPPORT":              {ClassAmbiguous, "AT+CMGS: COMMAND NOT SUPPORT"},
+		"ERROR":                            {ClassAmbiguous, "AT+CMGS: ERROR"},
 	} {
 		err, is := final(line, "AT+CMGS", false)
 		var e *Error

@@ -313,7 +313,7 @@ func sendError(err error) error {
 	if !errors.As(err, &se) {
 		return &router.SendError{Outcome: router.UnknownOutcome, LaneIll: true, Err: err}
 	}
-	out := &router.SendError{Wait: se.Wait, LaneIll: se.Modem, Cause: se.Cause, Err: se.Err}
+	out := &router.SendError{Wait: se.Wait, LaneIll: se.Modem, Sure: se.Sure, Limit: se.Tries, Cause: se.Cause, Err: se.Err}
 	switch se.Outcome {
 	case modem.RefusedForNow:
 		out.Outcome = router.RefusedForNow
