@@ -58,6 +58,9 @@ type Config struct {
 	Register time.Duration // 2 s: between looks at the registration while searching
 	Lost     time.Duration // 5 min: so long without a network, and the radio is turned off and on
 	Gap      time.Duration // 1 min: between the first two resets of a modem that is ill; doubles up to an hour
+	BusyWait time.Duration // 5 s: a message for which the network was too busy is tried again
+	IllWait  time.Duration // 30 s: one that was refused for what may be the SIM's fault
+	AwayWait time.Duration // 1 min: one whose recipient cannot be reached
 	Stagger  time.Duration // 20 ms: between the first openings of two ports: hubs falter when all modems start at once
 }
 
@@ -67,7 +70,7 @@ func (c Config) withDefaults() Config {
 		then time.Duration
 	}{{&c.Idle, 30 * time.Second}, {&c.Busy, time.Minute}, {&c.Check, 5 * time.Second}, {&c.Sweep, 5 * time.Minute},
 		{&c.Again, 10 * time.Second}, {&c.Register, 2 * time.Second}, {&c.Lost, 5 * time.Minute}, {&c.Gap, time.Minute},
-		{&c.Stagger, 20 * time.Millisecond}} {
+		{&c.Stagger, 20 * time.Millisecond}, {&c.BusyWait, busyWait}, {&c.IllWait, illWait}, {&c.AwayWait, awayWait}} {
 		if *d.at <= 0 {
 			*d.at = d.then
 		}

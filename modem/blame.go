@@ -34,7 +34,7 @@ func ruleOf(result at.Result, code int, class at.Class) rule {
 		return rule{outcome: Unknown, wait: illWait, others: 2}
 	case at.ClassModem:
 		if result == at.ResultCMS && code < 300 {
-			return rule{wait: illWait, tries: 6, others: 2} // the network's word, which may be of the recipient
+			return rule{wait: illWait, tries: 6, others: 3} // the network's word, which may be of the recipient
 		}
 		return rule{wait: illWait, others: 2} // the modem's word on itself
 	case at.ClassAmbiguous:
@@ -46,6 +46,19 @@ func ruleOf(result at.Result, code int, class at.Class) rule {
 	return rule{wait: busyWait, tries: 16, others: 3}
 }
 
+// waitFor gives the configured time for that of a rule.
+func (c *Config) waitFor(d time.Duration) time.Duration {
+	switch d {
+	case busyWait:
+		return c.BusyWait
+	case illWait:
+		return c.IllWait
+	case awayWait:
+		return c.AwayWait
+	}
+	return d
+}
+
 // Does tells in words what is done about a refusal.
 func (r rule) Does() string {
 	switch r.outcome {
@@ -54,11 +67,9 @@ func (r rule) Does() string {
 	case Unknown:
 		return fmt.Sprintf("the message is unknown until its report; the modem rests when %d recipients in a row get this", r.others)
 	}
-	s := fmt.Sprintf("another SIM tries at once, then any after %v, longer each time; ", r.wait)
+	s := fmt.Sprintf("another SIM tries at once, then any every %v while the message is valid; ", r.wait)
 	if r.tries > 0 {
-		s += fmt.Sprintf("the message fails at the %s; ", ordinal(r.tries))
-	} else {
-		s += "the message waits while it is valid; "
+		s = fmt.Sprintf("another SIM tries at once, then any after %v, longer each time; the message fails at the %s refusal; ", r.wait, ordinal(r.tries))
 	}
 	return s + fmt.Sprintf("the modem rests when %d recipients in a row get this", r.others)
 }

@@ -469,7 +469,7 @@ func TestSubmit_OneRecipientRefusedAgainAndAgain_ModemIsNotIll(t *testing.T) {
 }
 
 func TestSubmit_SeveralRecipientsRefusedInARow_ModemIsIll(t *testing.T) {
-	for answer, many := range map[string]int{"+CMS ERROR: 28": 4, "+CMS ERROR: 42": 3, "+CMS ERROR: 8": 2, "+CMS ERROR: 331": 2, "ERROR": 4} {
+	for answer, many := range map[string]int{"+CMS ERROR: 28": 4, "+CMS ERROR: 42": 3, "+CMS ERROR: 8": 3, "+CMS ERROR: 331": 2, "ERROR": 4} {
 		bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
 			untilState(t, b, 0, Ready)
 			m := <-h.modem

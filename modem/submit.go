@@ -108,7 +108,7 @@ func (s *session) check(ctx context.Context) error {
 
 // judge makes the outcome of an error, and sees to a modem that is ill.
 func (s *session) judge(ctx context.Context, tpdu []byte, err error) *SubmitError {
-	e, others := verdict(ctx, err)
+	e, others := s.cfg.verdict(ctx, err)
 	if others > 0 && s.refused.add(recipientOf(tpdu), others) {
 		e.Modem, e.Sure, e.Tries = true, true, 0
 	}
@@ -132,20 +132,21 @@ func (s *session) judge(ctx context.Context, tpdu []byte, err error) *SubmitErro
 
 // verdict makes the outcome of an error of SendPDU. others is how many recipients in a row must get such an error for the modem to be
 // ill; 0: their number does not matter.
-func verdict(ctx context.Context, err error) (e *SubmitError, others int) {
+func (c *Config) verdict(ctx context.Context, err error) (e *SubmitError, others int) {
 	var sent *at.SendError
 	var refused *at.Error
 	switch {
 	case errors.As(err, &refused):
 		submitted := errors.As(err, &sent) && sent.Submitted
 		e, r := refusal(refused, submitted)
+		e.Wait = c.waitFor(r.wait)
 		return e, r.others
 	case errors.As(err, &sent) && sent.Unknown():
-		return &SubmitError{Outcome: Unknown, Modem: !errors.Is(err, at.ErrNoMR) && ctx.Err() == nil, Wait: busyWait, Err: err}, 0
+		return &SubmitError{Outcome: Unknown, Modem: !errors.Is(err, at.ErrNoMR) && ctx.Err() == nil, Wait: c.BusyWait, Err: err}, 0
 	case ctx.Err() != nil:
 		return &SubmitError{Err: err}, 0
 	}
-	return &SubmitError{Modem: true, Wait: busyWait, Err: err}, 0
+	return &SubmitError{Modem: true, Wait: c.BusyWait, Err: err}, 0
 }
 
 // cmsMemoryFull says that the memory for messages is full.                                                   [27.005 3.2.5]

@@ -20,6 +20,7 @@ type modemCmd struct {
 
 	Check      modemCheckCmd      `cmd:"" help:"Prove a modem step by step, without a gateway."`
 	Profiles   modemProfilesCmd   `cmd:"" help:"Show the table of models of modems, and what a file would add to it; needs no gateway."`
+	Causes     modemCausesCmd     `cmd:"" help:"Show what is done about each error that a modem may answer."`
 	Transcript modemTranscriptCmd `cmd:"" help:"Show what was said to a modem and by it lately."`
 
 	Show        modemShowCmd        `cmd:"" help:"Show one modem with all that is known of it."`

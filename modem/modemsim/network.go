@@ -113,25 +113,37 @@ func numberKey(number string) string {
 	return number
 }
 
-// submit takes a segment from a modem; code is the +CMS ERROR when it is refused, else 0.
-func (n *Network) submit(from *Modem, s Segment, wrong Rule) (code int) {
+// submit takes a segment from a modem; the result is ok when it is taken.
+func (n *Network) submit(from *Modem, s Segment, wrong Rule) result {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := time.Now()
 	r := n.rule(s.To)
-	n.remember(Submission{At: now, Modem: from.index, From: from.sim.cfg.MSISDN, Segment: s, Code: r.Refuse})
-	if r.Refuse != 0 {
-		return r.Refuse
+	refused := r.refusal()
+	n.remember(Submission{At: now, Modem: from.index, From: from.sim.cfg.MSISDN, Segment: s, Code: refused.code})
+	if refused != ok {
+		return refused
 	}
 	n.total++
 	n.counts[countKey{to: s.To, payload: string(s.UserData), text: s.Text, seq: s.Seq, total: s.Total}]++
 	if r.Never {
-		return 0
+		return ok
 	}
 	sender := from.sim.cfg.MSISDN
 	r = r.with(wrong)
 	n.later(n.cfg.DeliveryDelay+r.Delay, func(at time.Time) { n.settle(sender, s, r, now, at) })
-	return 0
+	return ok
+}
+
+// refusal is what the rule answers at submission.
+func (r *Rule) refusal() result {
+	switch {
+	case r.RefuseCME > 0:
+		return cme(r.RefuseCME - 1)
+	case r.Refuse > 0:
+		return cms(r.Refuse)
+	}
+	return ok
 }
 
 func (n *Network) remember(s Submission) {

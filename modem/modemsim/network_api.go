@@ -8,6 +8,7 @@ type Rule struct {
 	Match string // a number, a prefix and '*', or "*"
 
 	Refuse       int           // +CMS ERROR at submission; the message is not taken
+	RefuseCME    int           // a +CME ERROR at submission, counted from 1; 0: none
 	Delay        time.Duration // more delay before delivery (or before the failure is known)
 	ST           byte          // TP-ST of the final report; 0x00–0x1F delivers, anything else does not [23.040 9.2.3.15]
 	Temporary    byte          // when not 0: a report with this ST (0x20–0x3F) goes ahead of the final one
@@ -25,7 +26,7 @@ type Submission struct {
 	Modem   int    // index in the bank
 	From    string // number of the SIM
 	Segment Segment
-	Code    int // +CMS ERROR that the network gave; 0: taken
+	Code    int // +CMS ERROR or +CME ERROR that the network gave; 0: taken
 }
 
 // Count says how often one segment reached the network: same recipient, content and place in its message, whatever its references.

@@ -116,8 +116,8 @@ func (m *Modem) sent(s Segment, at, now time.Time, verb string) {
 	if early {
 		m.expectReport(s.MR)
 	}
-	if code := m.net.submit(m, s, f.reports.take()); code != 0 {
-		m.whenAwake(func() { m.resume(cms(code)) })
+	if refused := m.net.submit(m, s, f.reports.take()); refused != ok {
+		m.whenAwake(func() { m.resume(refused) })
 		return
 	}
 	answer := func() {

@@ -47,6 +47,8 @@ type Config struct {
 	Open  modem.Opener
 	Log   *slog.Logger
 	Now   func() time.Time
+
+	tune func(*modem.Config) // changes times, for tests; nil: none
 }
 
 // Channel is a bank of modems behind router.Channel.
@@ -110,10 +112,14 @@ func New(c Config) *Channel {
 	if ch.begun = c.Begun; ch.begun == nil {
 		ch.begun = func(string) int { return 0 }
 	}
-	ch.bank = modem.NewBank(modem.Config{
+	bank := modem.Config{
 		Ports: c.Ports, Source: c.Source, Open: c.Open, PIN: c.PIN, Refused: c.Refused, Handler: handler{ch}, Log: c.Log,
 		Profiles: c.Profiles, Resetter: c.Resetter, Card: ch.modemCard, LastCard: ch.lastCard, Seen: ch.seen,
-	})
+	}
+	if c.tune != nil {
+		c.tune(&bank)
+	}
+	ch.bank = modem.NewBank(bank)
 	return ch
 }
 
