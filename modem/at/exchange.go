@@ -58,6 +58,9 @@ type exchange struct {
 	marker   bool // a probe: final results count only after the record
 	submit   bool // AT+CMGS
 	sent     bool // Ctrl-Z is going out
+	doubt    bool // the +CMGS may be that of an older submit
+	okHeld   bool // its OK has come
+	held     bool // an error has come that may be that of an older submit
 	mr       uint8
 	prompted chan struct{} // closed by the prompt; nil without one
 	gotten   bool          // the prompt was seen

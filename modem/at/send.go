@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -114,6 +113,9 @@ func (e *Engine) awaitSent(ctx context.Context, x *exchange) (uint8, error) {
 	case err == nil:
 		return 0, &SendError{Submitted: true, Err: ErrNoMR}
 	case len(x.records) > 0: // the OK was lost, or an error came after the reference: the network has the message
+		e.mu.Lock()
+		e.late.sent(x.mr)
+		e.mu.Unlock()
 		return x.mr, nil
 	case x.err != nil:
 		return 0, &SendError{Submitted: true, Err: err}
@@ -148,7 +150,7 @@ func (e *Engine) awaitResult(ctx context.Context, x *exchange) error {
 		case <-x.done:
 			return x.err
 		case <-x.hint:
-			sooner(afterMR)
+			sooner(e.patience(x))
 			continue
 		case <-ended:
 			ended = nil
@@ -164,90 +166,4 @@ func (e *Engine) awaitResult(ctx context.Context, x *exchange) error {
 		}
 		return &commandError{"AT+CMGS", err}
 	}
-}
-
-// claim takes the late answer of the submit that was just given up, if it has come.
-func (e *Engine) claim() (mr uint8, came bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.late.claim()
-}
-
-// lateSend keeps the answers of submits apart: one that comes after its time must not count for the next message. Touched under
-// Engine.mu.
-type lateSend struct {
-	owed   int   // submits that never got an answer
-	last   uint8 // the newest TP-MR
-	steps  int   // how many TP-MRs in a row were one more than the one before
-	known  bool  // last is set
-	eatOK  bool  // the OK of a late +CMGS follows
-	here   bool  // a late answer lies in mr
-	mr     uint8
-	during bool // the newest owed submit is still being looked into
-}
-
-func (l *lateSend) owe() {
-	l.owed++
-	l.during = true
-	l.here = false
-}
-
-// arrived notes a +CMGS that no command wanted.
-func (l *lateSend) arrived(mr uint8) {
-	if l.during {
-		l.here, l.mr = true, mr
-	}
-	l.paid()
-}
-
-func (l *lateSend) paid() {
-	l.owed = max(0, l.owed-1)
-	l.eatOK = true
-}
-
-func (l *lateSend) claim() (mr uint8, came bool) {
-	l.during = false
-	if l.here {
-		l.last, l.known = l.mr, true
-	}
-	return l.mr, l.here
-}
-
-// sent notes the TP-MR of a message. [23.040 9.2.3.6] lets it grow by one a message; most modems do.
-func (l *lateSend) sent(mr uint8) {
-	if l.known && l.inRow(mr) {
-		l.steps = min(l.steps+1, 8)
-	} else {
-		l.steps = 0
-	}
-	l.last, l.known = mr, true
-}
-
-// inRow tells whether mr can be that of the message after the last, given that each submit without an answer may have used one up.
-func (l *lateSend) inRow(mr uint8) bool {
-	step := int(mr - l.last)
-	return step >= 1 && step <= 1+l.owed
-}
-
-// swallow takes the OK that belongs to a late +CMGS.
-func (l *lateSend) swallow(line string) bool {
-	if _, is := final(line, "", false); !is || !l.eatOK {
-		return false
-	}
-	l.eatOK = false
-	return strings.EqualFold(line, "OK")
-}
-
-// stranger tells whether a +CMGS during x is the answer of an older submit: it comes before x has sent anything, or an answer is owed
-// and its number is out of the row of a modem that counts by one.
-func (l *lateSend) stranger(x *exchange, line string) bool {
-	mr, is := messageReference(line)
-	if !is || !x.submit {
-		return false
-	}
-	if x.sent && (l.owed == 0 || l.steps < 2 || l.inRow(mr)) {
-		return false
-	}
-	l.arrived(mr)
-	return true
 }
