@@ -191,8 +191,13 @@ func (s *session) setUp(ctx context.Context) error {
 	if err := s.chooseStorage(ctx); err != nil {
 		return err
 	}
-	if s.profile.CMMS {
-		_, err = s.tell(ctx, "AT+CMMS=2") // keep the link up between messages [27.005 3.5.6]
+	if !s.profile.CMMS {
+		s.relay.enough()
+		return nil
+	}
+	taken, err := s.tell(ctx, keepOpen)
+	if !taken {
+		s.relay.enough()
 	}
 	return err
 }

@@ -44,6 +44,7 @@ func TestBank_PlainModem_ReadyAndKnown(t *testing.T) {
 
 func TestSubmit_BetweenMessages_NothingElseIsAsked(t *testing.T) {
 	k := newStick()
+	k.answers["AT+CMMS?"] = "+CMMS: 2"
 	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
 		untilState(t, b, 0, Ready)
 		m := <-h.modem
@@ -54,7 +55,7 @@ func TestSubmit_BetweenMessages_NothingElseIsAsked(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if len(k.heard) != 40 {
+		if len(k.heard) != 41 || k.heard[2] != "AT+CMMS?" {
 			t.Errorf("20 messages took %d lines: %q", len(k.heard), k.heard)
 		}
 	}, k)

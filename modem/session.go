@@ -37,6 +37,7 @@ type session struct {
 	refused  streak       // recipients to whom nothing could be sent
 	sending  atomic.Int32 // Submits under way
 	checked  atomic.Int64 // when it was last seen to be in PDU mode, in Unix nanoseconds
+	relay    relay        // the link that is kept open over a burst
 
 	// Hooks of a check, nil otherwise; called by the goroutine of run.
 	observe func(ctx context.Context, step string) error           // a step of bringUp was taken; an error ends the session

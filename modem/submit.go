@@ -70,10 +70,15 @@ func (m *Modem) Submit(ctx context.Context, tpdu []byte) (mr uint8, err error) {
 	if e := m.admit(); e != nil {
 		return 0, e
 	}
-	if err := s.check(ctx); err != nil {
+	err = s.check(ctx)
+	if err == nil {
+		err = s.keepLink(ctx)
+	}
+	if err != nil {
 		return 0, s.judge(ctx, tpdu, &at.SendError{Err: err})
 	}
 	mr, err = s.at.SendPDU(ctx, length, line)
+	s.relay.ends(time.Now())
 	if err != nil {
 		return 0, s.judge(ctx, tpdu, err)
 	}
