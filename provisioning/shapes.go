@@ -49,7 +49,7 @@ func userOf(v router.UserView) User {
 		AddressRanges: append([]string{}, v.AddressRanges...), Balance: balanceOf(v.Balance),
 		Alphabet: cmp.Or(v.Alphabet, "gsm"), LongForm: cmp.Or(v.LongForm, "payload"),
 		MaxSessions: v.MaxSessions, Window: v.Window, Rate: v.Rate, Pool: v.Pool, KeepCount: v.KeepCount, KeepHours: v.KeepHours,
-		AllowedFrom: append([]string{}, v.AllowedFrom...), CertNames: append([]string{}, v.CertNames...), CertAuth: v.CertAuth,
+		AllowedFrom: append([]string{}, v.AllowedFrom...), CertNames: append([]string{}, v.CertNames...), CertAuth: v.CertAuth, National: v.National,
 		PasswordForm: "argon2id", CreditLimit: int64(v.CreditLimit),
 		Sources: append([]string{}, v.Sources...), Destinations: append([]string{}, v.Destinations...),
 		DefaultSource: v.DefaultSource, ForcedSource: v.ForcedSource,

@@ -217,6 +217,7 @@ type User struct {
 	Destinations  []string  `json:"destinations" doc:"destinations that it may send to; none: any"`
 	DefaultSource string    `json:"default_source" doc:"of a message that has none"`
 	ForcedSource  string    `json:"forced_source" doc:"of every message"`
+	National      string    `json:"national" doc:"language whose tables texts may use over GSM where that takes fewer parts; empty: none, auto: any"`
 	PasswordForm  string    `json:"password_form" enum:"argon2id,sha1" doc:"sha1: imported, and not yet used"`
 	Balance       Balance   `json:"balance"`
 	CreatedAt     time.Time `json:"created_at"`
@@ -242,7 +243,8 @@ type UserSettings struct {
 	DefaultSource *string   `json:"default_source,omitempty" doc:"of a message that has none; empty: none"`
 	ForcedSource  *string   `json:"forced_source,omitempty" doc:"of every message, instead of its own; empty: none"`
 
-	Pool *string `json:"pool,omitempty" doc:"of SIMs that its messages go by; empty: the default one"`
+	Pool     *string `json:"pool,omitempty" doc:"of SIMs that its messages go by; empty: the default one"`
+	National *string `json:"national,omitempty" doc:"empty (default), turkish, spanish, portuguese, bengali, gujarati, hindi, kannada, malayalam, oriya, punjabi, tamil, telugu, urdu or auto"`
 }
 
 // Balance is a user's money in millicredits: granted = available + held + spent.

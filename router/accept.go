@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"gsmgate/storage"
 )
@@ -113,7 +114,7 @@ func (r *Router) fillMT(m *storage.Message) error {
 		return err
 	}
 	now := r.now()
-	m.AcceptedAt = now
+	m.AcceptedAt, m.National = now, nationalID(u.National)
 	if err := r.route(m); err != nil {
 		return err
 	}
@@ -175,6 +176,9 @@ func (r *Router) schedule(m *storage.Message, now storage.Time) error {
 // checkDestination wants 1 to 20 dialling digits, with or without a +.
 func checkDestination(addr string) error {
 	digits := strings.TrimPrefix(addr, "+")
+	if strings.ContainsFunc(digits, unicode.IsLetter) { // [23.040 9.1.2.5] could say it, and no network takes it
+		return invalid("dest", "a name cannot be sent to", "use digits, +31612345678 or a short code")
+	}
 	if digits == "" || len(digits) > 20 || strings.Trim(digits, "0123456789*#") != "" {
 		return invalid("dest", "the destination is not a telephone number", "use digits, +31612345678 or a short code")
 	}

@@ -29,7 +29,8 @@ type UserSettings struct {
 	Sources, Destinations       *[]string
 	DefaultSource, ForcedSource *string
 
-	Pool *string // of its messages to handsets; "": the default one
+	Pool     *string // of its messages to handsets; "": the default one
+	National *string // language of the tables that texts may use
 }
 
 // Bounds of the settings.
@@ -49,7 +50,23 @@ var (
 	alphabets = [...]string{"gsm", "latin1", "ascii", "gsm-packed"}
 	longForms = [...]string{"payload", "udh", "sar"}
 	certAuths = [...]string{"", "either", "both"}
+	// nationals are in the order of their identifiers [23.038 6.2.1.2.4].
+	nationals = [...]string{"", "turkish", "spanish", "portuguese", "bengali", "gujarati", "hindi", "kannada", "malayalam", "oriya", "punjabi", "tamil",
+		"telugu", "urdu", anyNational}
 )
+
+const (
+	anyNational   = "auto"
+	anyNationalID = 255
+)
+
+// nationalID gives the identifier of a language, 0 for none.
+func nationalID(name string) uint8 {
+	if name == anyNational {
+		return anyNationalID
+	}
+	return uint8(max(0, slices.Index(nationals[:], name)))
+}
 
 // apply writes what s names into u, in its canonical form.
 func (s UserSettings) apply(u *storage.User) error {
@@ -69,6 +86,7 @@ func (s UserSettings) apply(u *storage.User) error {
 		u.CreditLimit = storage.Millicredits(*s.CreditLimit)
 	}
 	take(&u.Pool, s.Pool)
+	take(&u.National, s.National)
 	if s.AllowedFrom != nil {
 		networks, err := networks(*s.AllowedFrom)
 		if err != nil {
@@ -94,6 +112,9 @@ func checkSettings(u *storage.User) error {
 		return err
 	}
 	if err := checkWord("long_form", u.LongForm, longForms[:]); err != nil {
+		return err
+	}
+	if err := checkWord("national", u.National, nationals[:]); err != nil {
 		return err
 	}
 	for _, n := range []struct {

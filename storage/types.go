@@ -187,6 +187,7 @@ type Message struct {
 	Flash              bool     `cbor:"22,keyasint,omitempty"` // to be shown at once and not kept, beside what DataCoding says
 	UserReference      *uint16  `cbor:"23,keyasint,omitempty"` // user_message_reference: comes back in receipts [SMPP34 5.3.2.17]
 	Waiting            uint8    `cbor:"25,keyasint,omitempty"` // a message waiting indication beside the text, as TP-DCS 0xC0 to 0xCF; 0: none [23.038 4]
+	National           uint8    `cbor:"29,keyasint,omitempty"` // the language whose tables the text may use; 0: none, 255: any [23.038 6.2.1.2.4]
 	DPF                DPF      `cbor:"24,keyasint,omitempty"` // MT: whether its client is to hear when its recipient can be reached
 
 	State  State  `cbor:"30,keyasint,omitempty"`
@@ -296,6 +297,10 @@ type User struct {
 	ForcedSource  string   `cbor:"34,keyasint,omitempty"` // of every message, whatever its client says
 	// Pool is that of its messages to handsets; "": the default one.
 	Pool string `cbor:"17,keyasint,omitempty"`
+
+	// National is the language whose tables its texts may use, in words: "" for
+	// none, "turkish", "auto" … [23.038 6.2.1.2].
+	National string `cbor:"40,keyasint,omitempty"`
 }
 
 // Balance is a user's money. Granted = Available + Held + Spent, always.

@@ -48,6 +48,7 @@ type userFlags struct {
 	Pool        *string  `placeholder:"NAME" help:"pool of SIMs that its messages go by; default: that of all that are in no other"`
 	KeepHours   *int     `placeholder:"N" help:"for how long; 0: as long as --retention of serve says (default)"`
 	CertAuth    *string  `placeholder:"C" help:"none (default), either: a client certificate stands in for an empty password, or both: it is needed beside the password"`
+	National    *string  `placeholder:"L" help:"language whose tables texts may use over GSM where that takes fewer parts: none (default), turkish, spanish, portuguese, another of 3GPP TS 23.038, or auto"`
 	AllowFrom   []string `name:"allow-from" placeholder:"CIDR" sep:"none" help:"network or address that the client may bind from; again for more (default: any)"`
 	CertNames   []string `name:"cert-name" placeholder:"NAME" sep:"none" help:"common name or subject alternative name of its client certificates; again for more"`
 	CreditLimit *amount  `placeholder:"N" help:"credits that it may owe; 0: it pays before it sends (default)"`
@@ -63,6 +64,7 @@ func (f userFlags) settings() provisioning.UserSettings {
 	s := provisioning.UserSettings{
 		Alphabet: f.Alphabet, LongForm: f.LongForm, MaxSessions: f.MaxSessions, Window: f.Window, Rate: f.Rate,
 		KeepCount: f.KeepCount, KeepHours: f.KeepHours, CertAuth: unlessNone(f.CertAuth),
+		National: unlessNone(f.National),
 	}
 	if len(f.AllowFrom) > 0 {
 		s.AllowedFrom = &f.AllowFrom
@@ -215,6 +217,7 @@ func userLines(u provisioning.User) [][2]string {
 		{"keep count", orAny(u.KeepCount)}, {"keep hours", orAny(u.KeepHours)},
 		{"allowed from", itemsOr(u.AllowedFrom, "any")},
 		{"cert names", itemsOr(u.CertNames, "none")}, {"cert auth", cmp.Or(u.CertAuth, "none")},
+		{"national", cmp.Or(u.National, "none")},
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 // countSegments says how many TPDUs carry m, without making them where it can.
 func countSegments(m *storage.Message) (int, error) {
 	if len(m.UDH) == 0 && len(m.Data) == 0 && !waiting(m) {
-		_, n := pdu.Fit(m.Text, 0)
+		_, n := new(pdu.Options).FitNational(m.Text, pdu.Language(m.National))
 		if n > 255 {
 			return 0, tooLong()
 		}
@@ -64,8 +64,8 @@ func segments(m *storage.Message, reference uint16, now time.Time) ([]pdu.Submit
 		}
 		return pdu.SplitOctets(data, dcs(m, alphabet, o.Class), o)
 	}
-	alphabet, _ = pdu.Fit(m.Text, 0)
-	return pdu.SplitText(m.Text, alphabet, o)
+	e, _ := o.FitNational(m.Text, pdu.Language(m.National))
+	return pdu.SplitEncoded(m.Text, e, o)
 }
 
 // replyPath is the bit of esm_class that asks the recipient's answer to come by
