@@ -24,15 +24,31 @@ type stack struct {
 	stop func()
 }
 
-// onStack starts all of it, waits until each modem is ready, and ends it with
-// the test.
-func onStack(t testing.TB, sc modemsim.Config, c Config) *stack {
+// simulate runs simulated modems until the test ends.
+func simulate(t testing.TB, sc modemsim.Config) *modemsim.Bank {
 	t.Helper()
 	sc.Dir = t.TempDir()
 	sim, err := modemsim.New(sc)
 	if err != nil {
 		t.Skip("no simulator here:", err)
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	all.Go(func() { _ = sim.Run(ctx) })
+	t.Cleanup(func() { cancel(); all.Wait() })
+	return sim
+}
+
+// onStack starts all of it, waits until each modem is ready, and ends it with
+// the test.
+func onStack(t testing.TB, sc modemsim.Config, c Config) *stack {
+	t.Helper()
+	return stackOn(t, simulate(t, sc), c)
+}
+
+// stackOn is onStack over modems that run already.
+func stackOn(t testing.TB, sim *modemsim.Bank, c Config) *stack {
+	t.Helper()
 	s := &stack{t: t, sim: sim, db: storagetest.Open(t)}
 	c.Ports = sim.Paths()
 	s.ch, s.r = New(c), router.New(s.db, router.Options{})
@@ -42,7 +58,6 @@ func onStack(t testing.TB, sc modemsim.Config, c Config) *stack {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
-	all.Go(func() { _ = sim.Run(ctx) })
 	all.Go(func() {
 		if err := s.r.Run(ctx); err != nil {
 			t.Errorf("Run: %v", err)
@@ -50,7 +65,7 @@ func onStack(t testing.TB, sc modemsim.Config, c Config) *stack {
 	})
 	s.stop = sync.OnceFunc(func() { cancel(); all.Wait() })
 	t.Cleanup(s.stop)
-	within(t, "all modems are ready", func() bool { return s.ready() == sc.Count })
+	within(t, "all modems are ready", func() bool { return s.ready() == sim.Len() })
 	return s
 }
 
