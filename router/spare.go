@@ -10,7 +10,7 @@ import (
 const (
 	longestWait = 5 * time.Minute  // of a message that was refused for now, and of a lane that is ill
 	spareFor    = 10 * time.Second // so long another lane may try what one was refused
-	sparePause  = time.Second
+	sparePause  = 200 * time.Millisecond
 	mostAway    = 10_000
 )
 
