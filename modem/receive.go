@@ -28,6 +28,7 @@ type receiver struct {
 	calls
 	early []at.URC     // messages that came before the modem was up
 	shown atomic.Int32 // how many of them
+	acks  acks
 }
 
 // maxEarly bounds the messages kept until the modem is up; the network sends again what is not acknowledged.
@@ -160,6 +161,9 @@ func (r *receiver) direct(ctx context.Context, u at.URC) {
 			return // it is not acknowledged, and comes again as a PDU; without a report a message is but less known
 		}
 		u.PDU = u.Name + ": " + u.Args + "\n" + u.PDU // the modem has acknowledged it: what there is is kept
+	}
+	if r.s.ack {
+		defer r.acks.begin()()
 	}
 	err := r.store(ctx, u.PDU)
 	if !r.s.ack {

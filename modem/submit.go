@@ -70,6 +70,7 @@ func (m *Modem) Submit(ctx context.Context, tpdu []byte) (mr uint8, err error) {
 	if e := m.admit(); e != nil {
 		return 0, e
 	}
+	s.receiving.acks.wait(ctx)
 	err = s.check(ctx)
 	if err == nil {
 		err = s.keepLink(ctx)

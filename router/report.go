@@ -228,7 +228,7 @@ func (r *Router) reported(m *storage.Message, c storage.PartRef, rep storage.Rep
 	switch {
 	case rep.Dedupe != "" && slices.Contains(m.Dedupe, rep.Dedupe):
 		return nil, storage.ErrDuplicate
-	case i >= len(m.Parts) || !awaits(&m.Parts[i], c.Ref):
+	case i >= len(m.Parts) || !awaits(&m.Parts[i], c.Ref) && !awaits(&m.Parts[i], rep.Ref): // its answer may have come meanwhile
 		return nil, errStale
 	}
 	p := &m.Parts[i]

@@ -57,7 +57,7 @@ func mtFaults() []mtFault {
 		{"clear", "", ok, ok, 1},
 		{"hang 60s", "", mends, look{modem: "ready", state: "DELIVERED", why: "does not answer"}, 1},
 		{"reboot 20s", "", mends, look{modem: "ready", state: "DELIVERED", why: "has restarted"}, 1},
-		{"unplug 20s", "", look{modem: "absent", state: "ENROUTE", why: "no such port", reason: "modem00 is absent"}, ok, 1},
+		{"unplug 20s", "", look{modem: "absent", state: "ENROUTE", why: "no such port", reason: "it is in no modem"}, ok, 1},
 		{"unknown +CPINR +CNMI +CSQ +COPS +CEREG", "", ok, ok, 1},
 		{"unknown +CMGS", "", look{state: "ENROUTE", reason: "refused part 1 of 1 for now: AT\\+CMGS: .*ERROR"}, look{}, 0},
 		{"forget-cnmi", "", waits, waits, 1}, // the modem took the report and told nobody
@@ -114,7 +114,7 @@ func mtFaults() []mtFault {
 		{"report-first 9", long, look{}, ok, 1},
 		{"report-double 9", long, look{}, ok, 1},
 		{"report-lose", "", waits, waits, 1},
-		{"report-wrong 9", long, look{}, ok, 1},
+		{"report-wrong 9", long, look{}, waits, 1}, // a reference of another message settles nothing
 		{"report-swap", "", waits, ok, 1},
 		{"report-swap 9", long, look{}, ok, 1},
 		{"report-temporary 9", long, look{}, look{modem: "ready", state: "DELIVERED", reason: "TP-ST 0x30"}, 1},
