@@ -110,7 +110,7 @@ func (c *check) run(tx *bolt.Tx) error {
 		}
 	}
 	for _, step := range []func() error{
-		c.meta, c.messages, c.segments, c.indexes, c.users, c.ledger, c.charges, c.tables, c.tallies,
+		c.meta, c.messages, c.segments, c.indexes, c.users, c.ledger, c.charges, c.tables, c.tallies, c.prices,
 	} {
 		if err := step(); err != nil {
 			return err

@@ -75,6 +75,8 @@ type DB struct {
 	users     atomic.Pointer[map[string]User] // replaced, never changed
 	sims      table[SIM]
 	moFilters table[MOFilter]
+	lists     table[PriceList]
+	routes    table[Route]
 
 	givenUp   table[givenUp]
 	undecoded table[Undecoded]
@@ -124,6 +126,8 @@ func open(path string, o Options, readOnly bool, steps []migration) (*DB, error)
 	db.moFilters = table[MOFilter]{bucket: inMOFilters, validate: validateMOFilter}
 	db.givenUp = table[givenUp]{bucket: inGivenUp, validate: validateGivenUp}
 	db.undecoded = table[Undecoded]{bucket: inUndecoded, validate: validateUndecoded}
+	db.lists = table[PriceList]{bucket: inPriceLists, validate: validatePriceList}
+	db.routes = table[Route]{bucket: inRoutes, validate: validateRoute}
 	var file *os.File
 	err = guard(path, func() error { return db.openFile(&file, steps) })
 	if err != nil {

@@ -11,29 +11,32 @@ import (
 type bucket uint8
 
 const (
-	inMeta      bucket = iota // name → be64
-	inUsers                   // system_id → User
-	inBalances                // system_id → Balance
-	inMessages                // be64 id → Message
-	inDue                     // queue NUL be64 at be64 id → nothing
-	inDeadline                // be64 at be64 id → nothing
-	inTrying                  // be64 id → nothing
-	inFlagged                 // be64 id → nothing
-	inReports                 // lane NUL match NUL be64 id be16 part → the part's reference
-	inDedupe                  // key → be64 id of the message, 0 of a segment that waits
-	inSegments                // see segmentPrefix, be64 set, number → Segment
-	inLedger                  // be64 seq → Entry
-	inSIMs                    // ICCID → SIM
-	inMOFilters               // name → MOFilter
-	inTallies                 // lane → Tally
-	inGivenUp                 // hash of segmentPrefix → givenUp
-	inUndecoded               // hash → Undecoded
-	buckets                   // how many there are
+	inMeta       bucket = iota // name → be64
+	inUsers                    // system_id → User
+	inBalances                 // system_id → Balance
+	inMessages                 // be64 id → Message
+	inDue                      // queue NUL be64 at be64 id → nothing
+	inDeadline                 // be64 at be64 id → nothing
+	inTrying                   // be64 id → nothing
+	inFlagged                  // be64 id → nothing
+	inReports                  // lane NUL match NUL be64 id be16 part → the part's reference
+	inDedupe                   // key → be64 id of the message, 0 of a segment that waits
+	inSegments                 // see segmentPrefix, be64 set, number → Segment
+	inLedger                   // be64 seq → Entry
+	inSIMs                     // ICCID → SIM
+	inMOFilters                // name → MOFilter
+	inTallies                  // lane → Tally
+	inGivenUp                  // hash of segmentPrefix → givenUp
+	inUndecoded                // hash → Undecoded
+	inPriceLists               // name → PriceList
+	inPrices                   // name NUL be32 page → prices of the list in their order
+	inRoutes                   // id → Route
+	buckets                    // how many there are
 )
 
 func (b bucket) name() []byte {
 	return []byte([buckets]string{"meta", "users", "balances", "messages", "due",
-		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger", "sims", "mo_filters", "tallies", "given_up", "undecoded"}[b])
+		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger", "sims", "mo_filters", "tallies", "given_up", "undecoded", "price_lists", "prices", "routes"}[b])
 }
 
 // fill is how full pages are left when they split. Buckets that grow at their

@@ -25,14 +25,14 @@ type migration struct {
 func migrations() []migration {
 	return []migration{
 		{"buckets of the first release", createBuckets},
-		{"limits and habits of users, messages of submit_multi, delivery pending flags, SIMs and their tallies", newFields},
+		{"limits and habits of users, messages of submit_multi, delivery pending flags, SIMs and their tallies, prices, routes", newFields},
 	}
 }
 
 // newFields is the migration of records that have gained fields, of the index
 // over one of them, which no record of before has, and of new kinds of records.
 func newFields(tx *bolt.Tx) error {
-	for _, b := range []bucket{inFlagged, inSIMs, inMOFilters, inTallies, inGivenUp, inUndecoded} {
+	for _, b := range []bucket{inFlagged, inSIMs, inMOFilters, inTallies, inGivenUp, inUndecoded, inPriceLists, inPrices, inRoutes} {
 		if _, err := tx.CreateBucketIfNotExists(b.name()); err != nil {
 			return err
 		}

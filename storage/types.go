@@ -225,6 +225,16 @@ type Message struct {
 	Held  Millicredits `cbor:"70,keyasint,omitempty"`
 	Spent Millicredits `cbor:"71,keyasint,omitempty"`
 
+	// Cost is what the channel that carries the message, or is to, takes of us.
+	Cost Millicredits `cbor:"72,keyasint,omitempty"`
+
+	// Ways are the queues of the channels that may carry an MT message, the best
+	// first, and Way is that of Queue among them. Moves counts how often another
+	// one was taken.
+	Ways  []string `cbor:"73,keyasint,omitempty"`
+	Way   uint8    `cbor:"74,keyasint,omitempty"`
+	Moves uint8    `cbor:"75,keyasint,omitempty"`
+
 	// Dedupe are keys under which a second message is refused with
 	// ErrDuplicate while this one is kept (hashes of MO segments, of the
 	// reports on its parts).
@@ -281,6 +291,10 @@ type User struct {
 	AllowedFrom []string `cbor:"13,keyasint,omitempty"` // CIDRs; none: from anywhere
 	CertNames   []string `cbor:"14,keyasint,omitempty"`
 	CertAuth    string   `cbor:"15,keyasint,omitempty"` // "": nothing, "either": stands in for the password, "both": is needed beside it
+
+	// How its messages are priced and its destinations read.
+	PriceList string `cbor:"40,keyasint,omitempty"` // "": one credit a part
+	Region    string `cbor:"41,keyasint,omitempty"` // of national numbers, "NL"; "": the server's
 
 	// BoundFrom are the addresses that it bound from last, IPv6 by /64; the
 	// newest comes last.
