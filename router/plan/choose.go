@@ -58,13 +58,20 @@ func (c *Choice) Held() bool { return c.asked > 0 || c.rejected >= 0 }
 
 // cursors walk over the ranks of all prefixes of a destination at once.
 type cursors struct {
-	at [2 * (prefix.MaxDigits + 1)]list
+	at [2 * (prefix.MaxDigits + 1)]cursor
 	n  int
 }
 
-func (c *cursors) add(t *prefix.Table[list], key prefix.Key) {
+// cursor is at a rank of one list, with the others behind it.
+type cursor struct {
+	rank int32
+	rest list
+}
+
+func (c *cursors) add(t *prefix.Table[list], asks []int32, key prefix.Key) {
 	for i := t.Find(key); i >= 0; i = t.Up(i) {
-		_, c.at[c.n] = t.At(i)
+		_, l := t.At(i)
+		c.at[c.n] = cursor{asks[l.first], list{l.first + 1, l.n - 1}}
 		c.n++
 	}
 }
@@ -73,16 +80,19 @@ func (c *cursors) add(t *prefix.Table[list], key prefix.Key) {
 func (c *cursors) next(asks []int32) int32 {
 	best := -1
 	for i := range c.n {
-		if c.at[i].n > 0 && (best < 0 || asks[c.at[i].first] < asks[c.at[best].first]) {
+		if r := c.at[i].rank; r >= 0 && (best < 0 || r < c.at[best].rank) {
 			best = i
 		}
 	}
 	if best < 0 {
 		return -1
 	}
-	l := &c.at[best]
-	l.first, l.n = l.first+1, l.n-1
-	return asks[l.first-1]
+	k := &c.at[best]
+	rank := k.rank
+	if k.rank = -1; k.rest.n > 0 {
+		k.rank, k.rest = asks[k.rest.first], list{k.rest.first + 1, k.rest.n - 1}
+	}
+	return rank
 }
 
 // Choose finds the candidates for a message and puts them in a row.
@@ -91,9 +101,9 @@ func (p *Plan) Choose(q *Query, f Facts, c *Choice) {
 	number := plain(q.Dest)
 	key, _ := prefix.Number(number)
 	var walk cursors
-	walk.add(p.all, key)
+	walk.add(p.all, p.asks, key)
 	if t := p.users[q.User]; t != nil {
-		walk.add(t, key)
+		walk.add(t, p.asks, key)
 	}
 	source := plain(q.Source)
 	for c.asked < mostRules {

@@ -8,10 +8,14 @@ import (
 
 // Table maps prefixes to values. The zero one is empty.
 type Table[V any] struct {
-	keys   []Key
-	up     []int32 // the longest shorter prefix of each, -1: none
-	values []V
-	jump   []int32 // of a large table: where keys with the first three characters begin
+	keys  []Key
+	nodes []node[V] // one for each key
+	jump  []int32   // of a large table: where keys with the first three characters begin
+}
+
+type node[V any] struct {
+	up    int32 // place of the longest shorter prefix, -1: none
+	value V
 }
 
 // A large table is worth a jump over the first steps of the search.
@@ -30,7 +34,7 @@ type Entry[V any] struct {
 func New[V any](entries []Entry[V]) *Table[V] {
 	sorted := slices.Clone(entries)
 	slices.SortStableFunc(sorted, func(a, b Entry[V]) int { return cmp.Compare(a.Key, b.Key) })
-	t := &Table[V]{keys: make([]Key, 0, len(sorted)), up: make([]int32, 0, len(sorted)), values: make([]V, 0, len(sorted))}
+	t := &Table[V]{keys: make([]Key, 0, len(sorted)), nodes: make([]node[V], 0, len(sorted))}
 	for i, e := range sorted {
 		if i+1 < len(sorted) && sorted[i+1].Key == e.Key {
 			continue
@@ -60,16 +64,16 @@ func (t *Table[V]) leap() {
 func (t *Table[V]) add(e Entry[V]) {
 	up := int32(len(t.keys)) - 1
 	for up >= 0 && !t.keys[up].Begins(e.Key) {
-		up = t.up[up]
+		up = t.nodes[up].up
 	}
-	t.keys, t.up, t.values = append(t.keys, e.Key), append(t.up, up), append(t.values, e.Value)
+	t.keys, t.nodes = append(t.keys, e.Key), append(t.nodes, node[V]{up, e.Value})
 }
 
 // Len is how many prefixes there are.
 func (t *Table[V]) Len() int { return len(t.keys) }
 
 // At gives a prefix by its place.
-func (t *Table[V]) At(place int) (Key, V) { return t.keys[place], t.values[place] }
+func (t *Table[V]) At(place int) (Key, V) { return t.keys[place], t.nodes[place].value }
 
 // Find gives the place of the longest prefix that number begins with, -1 when
 // there is none.
@@ -91,14 +95,14 @@ func (t *Table[V]) Find(number Key) int {
 	}
 	i := lo - 1
 	for i >= 0 && !t.keys[i].Begins(number) {
-		i = int(t.up[i])
+		i = int(t.nodes[i].up)
 	}
 	return i
 }
 
 // Up gives the place of the longest prefix that is a shorter one of that at
 // place, -1 when there is none.
-func (t *Table[V]) Up(place int) int { return int(t.up[place]) }
+func (t *Table[V]) Up(place int) int { return int(t.nodes[place].up) }
 
 // Lookup gives the longest prefix that number begins with.
 func (t *Table[V]) Lookup(number Key) (k Key, v V, ok bool) {
@@ -106,14 +110,14 @@ func (t *Table[V]) Lookup(number Key) (k Key, v V, ok bool) {
 	if i < 0 {
 		return 0, v, false
 	}
-	return t.keys[i], t.values[i], true
+	return t.keys[i], t.nodes[i].value, true
 }
 
 // All gives the entries in the order of their prefixes.
 func (t *Table[V]) All() iter.Seq2[Key, V] {
 	return func(yield func(Key, V) bool) {
 		for i, k := range t.keys {
-			if !yield(k, t.values[i]) {
+			if !yield(k, t.nodes[i].value) {
 				return
 			}
 		}
