@@ -50,7 +50,7 @@ func userOf(v router.UserView) User {
 		Alphabet: cmp.Or(v.Alphabet, "gsm"), LongForm: cmp.Or(v.LongForm, "payload"),
 		MaxSessions: v.MaxSessions, Window: v.Window, Rate: v.Rate, Pool: v.Pool, KeepCount: v.KeepCount, KeepHours: v.KeepHours,
 		AllowedFrom: append([]string{}, v.AllowedFrom...), CertNames: append([]string{}, v.CertNames...), CertAuth: v.CertAuth, National: v.National,
-		PasswordForm: "argon2id", CreditLimit: int64(v.CreditLimit),
+		PasswordForm: "argon2id", PriceList: v.PriceList, Region: v.Region, CreditLimit: int64(v.CreditLimit),
 		Sources: append([]string{}, v.Sources...), Destinations: append([]string{}, v.Destinations...),
 		DefaultSource: v.DefaultSource, ForcedSource: v.ForcedSource,
 	}
@@ -106,7 +106,7 @@ func (a *API) messageOf(x *router.Explainer, m *storage.Message) Message {
 	out := Message{
 		ID: m.ID.String(), Kind: kindWords[m.Kind], User: m.User, State: router.StateWord(m.State),
 		Source: addressOf(m.Source), Dest: addressOf(m.Dest), Text: m.Text,
-		Price: int64(m.Held + m.Spent), Priority: m.Priority, Reason: x.Why(m), Waits: waitsOf(x.Waits(m)), Queue: m.Queue, Pool: m.Pool,
+		Price: int64(m.Held + m.Spent), Cost: int64(m.Cost), Ways: m.Ways, Priority: m.Priority, Reason: x.Why(m), Waits: waitsOf(x.Waits(m)), Queue: m.Queue, Pool: m.Pool,
 		AcceptedAt: m.AcceptedAt.Time(), ExpiresAt: optional(m.ExpiresAt), EndedAt: optional(m.EndedAt),
 		Parts: []Part{}, Events: []Event{},
 	}

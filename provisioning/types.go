@@ -218,6 +218,8 @@ type User struct {
 	DefaultSource string    `json:"default_source" doc:"of a message that has none"`
 	ForcedSource  string    `json:"forced_source" doc:"of every message"`
 	National      string    `json:"national" doc:"language whose tables texts may use over GSM where that takes fewer parts; empty: none, auto: any"`
+	PriceList     string    `json:"price_list" doc:"what it pays; empty: one credit a part"`
+	Region        string    `json:"region" doc:"of its national numbers, such as NL; empty: the server's"`
 	PasswordForm  string    `json:"password_form" enum:"argon2id,sha1" doc:"sha1: imported, and not yet used"`
 	Balance       Balance   `json:"balance"`
 	CreatedAt     time.Time `json:"created_at"`
@@ -236,6 +238,8 @@ type UserSettings struct {
 	AllowedFrom *[]string `json:"allowed_from,omitempty" doc:"CIDRs or addresses; replaces all of them"`
 	CertNames   *[]string `json:"cert_names,omitempty" doc:"replaces all of them"`
 	CertAuth    *string   `json:"cert_auth,omitempty" doc:"empty, either or both"`
+	PriceList   *string   `json:"price_list,omitempty" doc:"what it pays; empty: one credit a part"`
+	Region      *string   `json:"region,omitempty" doc:"of its national numbers, two capital letters; empty: the server's"`
 	CreditLimit *int64    `json:"credit_limit,omitempty" doc:"millicredits that it may owe; 0: it pays before it sends"`
 
 	Sources       *[]string `json:"sources,omitempty" doc:"+31612345678, +3169*, +31699000000-+31699999999, or a name such as Acme*; ! before it forbids; replaces all of them"`
@@ -331,6 +335,8 @@ type Message struct {
 	Data       string     `json:"data,omitempty" doc:"hexadecimal: the user data when it is no text"`
 	Parts      []Part     `json:"parts"`
 	Price      int64      `json:"price" doc:"millicredits held and spent"`
+	Cost       int64      `json:"cost" doc:"millicredits that its channel takes of us; 0 when that is not known"`
+	Ways       []string   `json:"ways,omitempty" doc:"channels that may carry it, when there are several, the best first"`
 	Priority   uint8      `json:"priority" doc:"priority_flag, 0 to 3"`
 	Reason     string     `json:"reason"`
 	Waits      []Wait     `json:"waits" doc:"why it waits now; none when it has ended"`

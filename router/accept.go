@@ -110,12 +110,14 @@ func (r *Router) fillMT(m *storage.Message) error {
 	if err := checkDestination(m.Dest.Addr); err != nil {
 		return err
 	}
+	m.Dest = r.normalise(&u, m.Dest)
 	if err := r.rules.Load().check(m); err != nil {
 		return err
 	}
 	now := r.now()
 	m.AcceptedAt, m.National = now, nationalID(u.National)
-	if err := r.route(m); err != nil {
+	line, err := r.route(m)
+	if err != nil {
 		return err
 	}
 	if r.db.Queued(m.Queue) >= r.o.MaxQueued {
@@ -125,26 +127,7 @@ func (r *Router) fillMT(m *storage.Message) error {
 		return err
 	}
 	r.prefer(m, now)
-	m.Note(now, "route", fmt.Sprintf("channel %s, parts %d, credits held %d", m.Queue, len(m.Parts), len(m.Parts)))
-	return nil
-}
-
-// route says by which channel an MT message goes, in how many parts, and what
-// it costs.
-func (r *Router) route(m *storage.Message) error {
-	ch := r.carrier(storage.MT)
-	if ch == nil {
-		return &Error{Code: NoRoute, Message: "no channel carries messages to handsets", Hint: "start serve with --modem PATH"}
-	}
-	parts, err := ch.Parts(m)
-	if err != nil {
-		return err
-	}
-	if m.Pool, err = r.poolOf(m.User); err != nil {
-		return err
-	}
-	m.Queue, m.Prefer, m.Parts = PoolQueue(ch.Name(), m.Pool), "", parts
-	m.Held = storage.Millicredits(len(parts)) * storage.Credit
+	m.Note(now, "route", routed(m, line))
 	return nil
 }
 

@@ -128,8 +128,10 @@ type SendError struct {
 	Limit   int           // RefusedForNow: for good at so many refusals that count, of which this is one; 0: it does not count against the message
 	LaneIll bool          // the fault is the lane's, not the message's: let the lane rest, move the message
 	Sure    bool          // with LaneIll: several recipients got the same, so that no other message is needed to tell
-	Cause   uint32        // the network's cause, for the receipt's err:
-	Err     error
+	// Elsewhere, with RefusedForGood: this channel will never take it, another may.
+	Elsewhere bool
+	Cause     uint32 // the network's cause, for the receipt's err:
+	Err       error
 }
 
 func (e *SendError) Error() string {

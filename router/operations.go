@@ -2,8 +2,8 @@ package router
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strings"
 
 	"gsmgate/storage"
 )
@@ -142,6 +142,7 @@ func (r *Router) Cancel(p Pick, done func(n int, err error)) {
 		done(0, invalid("source", "without a message_id both addresses are needed", ""))
 		return
 	}
+	p.Dest = r.asSent(p.User, p.Dest)
 	r.pending.find(p.User, r.pending.key(p.User, *p.Source, *p.Dest), func(ids []storage.ID, err error) {
 		if err != nil {
 			done(0, public(err))
@@ -227,6 +228,7 @@ func (r *Router) Replace(p Pick, c Replacement, done func(error)) {
 		done(public(err))
 		return
 	}
+	r.guide() // made here: the commit must not read the store
 	r.changePending(&p, idsOf(ms), func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
 		return nil, r.replace(m, &c, now)
 	}, func(ms []*storage.Message, err error) {
@@ -242,7 +244,8 @@ func (r *Router) replace(m *storage.Message, c *Replacement, now storage.Time) e
 		return err
 	}
 	m.RegisteredDelivery = c.RegisteredDelivery
-	if err := r.route(m); err != nil {
+	line, err := r.route(m)
+	if err != nil {
 		return err
 	}
 	m.ExpiresAt = orDefault(c.ExpiresAt, m.ExpiresAt)
@@ -257,7 +260,7 @@ func (r *Router) replace(m *storage.Message, c *Replacement, now storage.Time) e
 		m.State, m.DueAt = state, due
 	}
 	m.Reason = ""
-	r.noteReplaced(m, now)
+	r.noteReplaced(m, line, now)
 	return nil
 }
 
@@ -322,10 +325,14 @@ func (r *Router) takePlace(m, old *storage.Message, now storage.Time) {
 	was := *old
 	*old = *m
 	old.ID, old.Batch, old.AcceptedAt, old.Events = was.ID, was.Batch, was.AcceptedAt, was.Events
-	r.noteReplaced(old, now)
+	line := ""
+	if n := len(m.Events); n > 0 { // how it was routed
+		_, line, _ = strings.Cut(m.Events[n-1].Text, "; ")
+	}
+	r.noteReplaced(old, []byte(line), now)
 }
 
-func (r *Router) noteReplaced(m *storage.Message, now storage.Time) {
+func (r *Router) noteReplaced(m *storage.Message, line []byte, now storage.Time) {
 	m.Notices, m.Noticed = 0, ""
-	m.Note(now, "replaced", fmt.Sprintf("by its client: channel %s, parts %d, credits held %d", m.Queue, len(m.Parts), len(m.Parts)))
+	m.Note(now, "replaced", "by its client: "+routed(m, line))
 }

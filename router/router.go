@@ -27,6 +27,7 @@ type Options struct {
 	MaxQueued     int           // most messages waiting in one queue; 2,000,000
 	Sticky        time.Duration // how long the lane that wrote to a recipient last is preferred; 30 days, negative: none is
 	StickyWait    time.Duration // how long a message waits for that lane when it is not ready; 10 s
+	Region        string        // of national numbers of users that have none, "NL"; "": they stay as they are
 	KeepCount     int           // most receipts and MO waiting for a user that has no number of its own; 1,000,000
 }
 
@@ -83,6 +84,10 @@ type Router struct {
 	turns   turns
 	jobs    jobs
 
+	edits     sync.Mutex // one change of routes and prices at a time
+	atlas     atlas
+	qualities qualities
+
 	overflowed sync.Map // user → *atomic.Uint64, see Overflowed
 
 	last *lastLanes
@@ -121,7 +126,7 @@ func New(db *storage.DB, o Options) *Router {
 }
 
 // Add registers a channel, before Run. Among the channels that carry MT the
-// first is the route.
+// first is the route when there are no others.
 func (r *Router) Add(ch Channel) { r.channels = append(r.channels, ch) }
 
 // Run settles what a crash left open, then runs all channels until ctx ends
@@ -130,6 +135,7 @@ func (r *Router) Run(ctx context.Context) error {
 	if err := r.recover(ctx); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
+	r.guide()
 	g, ctx := errgroup.WithContext(ctx)
 	for _, ch := range r.channels {
 		g.Go(func() error {
@@ -143,6 +149,7 @@ func (r *Router) Run(ctx context.Context) error {
 	g.Go(func() error { return r.watchKept(ctx) })
 	g.Go(func() error { return r.watchFlags(ctx) })
 	g.Go(func() error { return r.watchPreferred(ctx) })
+	g.Go(func() error { return r.watchWays(ctx) })
 	err := g.Wait()
 	r.jobs.stop()
 	if errors.Is(err, context.Canceled) {

@@ -28,7 +28,17 @@ type scripted struct {
 
 func (c *scripted) Name() string                { return "gsm" }
 func (c *scripted) Carries(k storage.Kind) bool { return k == storage.MT }
-func (c *scripted) Status() Status              { return Status{Ready: c.notReady == "", Reason: c.notReady} }
+func (c *scripted) Status() Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Status{Ready: c.notReady == "", Reason: c.notReady}
+}
+
+func (c *scripted) down(why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.notReady = why
+}
 
 // Parts splits at | and knows one text that no network takes.
 func (c *scripted) Parts(m *storage.Message) ([]storage.Part, error) {

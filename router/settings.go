@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"gsmgate/router/numbers"
 	"gsmgate/storage"
 )
 
@@ -23,7 +24,9 @@ type UserSettings struct {
 	AllowedFrom *[]string
 	CertNames   *[]string
 	CertAuth    *string
-	CreditLimit *int64 // millicredits that it may owe
+	PriceList   *string // what it pays; "": one credit a part
+	Region      *string // of national numbers; "": the server's
+	CreditLimit *int64  // millicredits that it may owe
 
 	// Addresses of its messages, see addressList; no entries: any.
 	Sources, Destinations       *[]string
@@ -78,6 +81,8 @@ func (s UserSettings) apply(u *storage.User) error {
 	take(&u.KeepCount, s.KeepCount)
 	take(&u.KeepHours, s.KeepHours)
 	take(&u.CertAuth, s.CertAuth)
+	take(&u.PriceList, s.PriceList)
+	take(&u.Region, s.Region)
 	take(&u.Sources, s.Sources)
 	take(&u.Destinations, s.Destinations)
 	take(&u.DefaultSource, s.DefaultSource)
@@ -130,6 +135,9 @@ func checkSettings(u *storage.User) error {
 	}
 	if u.CreditLimit < 0 || u.CreditLimit > maxCreditLimit {
 		return invalid("credit_limit", "the credit limit is out of range", "use 0 to a billion credits; 0: it pays before it sends")
+	}
+	if u.Region != "" && !numbers.Known(u.Region) {
+		return invalid("region", fmt.Sprintf("no region %.10q", u.Region), "use two capital letters, such as NL")
 	}
 	if err := checkAddresses(u); err != nil {
 		return err

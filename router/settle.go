@@ -34,6 +34,8 @@ func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref 
 	case m.Parts[i].Ended != 0:
 		// a report came before the answer: it knows better
 		return r.weigh(m, now), nil
+	case run.goesElsewhere(m, i, se, now):
+		return r.notice(m, se.Cause, m.Reason, now), nil
 	case se.Outcome == RefusedForGood, se.Outcome == RefusedForNow && once(m):
 		return r.refused(m, i, se, now), nil
 	case se.Outcome == UnknownOutcome && run.Order == nil:
@@ -193,6 +195,7 @@ func (r *Router) finish(m *storage.Message, state storage.State, cause uint32, r
 			p.State, p.Ended = storage.PartFailed, now
 		}
 	}
+	r.qualities.note(m, now)
 	m.Cause, m.Reason = cause, reason
 	m.EndedAt, m.DueAt = now, 0
 	m.Deadline = r.after(now, r.o.Retention)

@@ -181,6 +181,9 @@ func (r *Router) putUser(ctx context.Context, u storage.User, create bool) error
 	if err := conflict(r.db.Users(), u.SystemID, ranges); err != nil {
 		return err
 	}
+	if _, ok := r.db.PriceList(u.PriceList); u.PriceList != "" && !ok {
+		return noPriceList(u.PriceList)
+	}
 	if err := r.db.PutUser(context.WithoutCancel(ctx), u, create); err != nil {
 		return public(err)
 	}

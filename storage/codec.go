@@ -105,6 +105,8 @@ func (m *Message) validate() error {
 		return invalid("only an MT message of a user costs something")
 	case len(m.Parts) > maxParts || len(m.Dedupe) > maxDedupe:
 		return invalid("%d parts, %d dedupe keys", len(m.Parts), len(m.Dedupe))
+	case m.Cost < 0 || m.Cost > maxMoney || len(m.Ways) > maxParts || len(m.Ways) > 0 && int(m.Way) >= len(m.Ways):
+		return invalid("a cost of %d, way %d of %d", m.Cost, m.Way, len(m.Ways))
 	case len(m.Events) > maxList:
 		return invalid("%d lines in the timeline", len(m.Events))
 	}

@@ -134,7 +134,7 @@ func (c *Choice) has(rule int) bool {
 // ask adds the channels of a rule; it reports whether no other is to be asked.
 func (p *Plan) ask(q *Query, f Facts, c *Choice, n int, key prefix.Key) (last bool) {
 	r := p.rules[n]
-	if r.Reject {
+	if r.reject {
 		c.rejected = n
 		return true
 	}
@@ -150,13 +150,15 @@ func (p *Plan) ask(q *Query, f Facts, c *Choice, n int, key prefix.Key) (last bo
 			continue
 		}
 		c.list[c.n] = p.candidate(q, f, ch, n, key)
-		c.list[c.n].weight = max(1, r.Channels[i].Weight)
+		if r.strategy == Weighted {
+			c.list[c.n].weight = max(1, r.Channels[i].Weight)
+		}
 		c.n++
 	}
 	if first < c.n {
 		p.arrange(f, c.list[first:c.n], n, q)
 	}
-	return last || r.Last
+	return last || r.last
 }
 
 func (c *Choice) named(channel int) bool {
@@ -172,10 +174,10 @@ func (c *Choice) named(channel int) bool {
 func (p *Plan) candidate(q *Query, f Facts, ch, n int, key prefix.Key) Candidate {
 	s := f.Channel(ch)
 	k := Candidate{Channel: ch, Rule: n, Ready: s.Ready, Quality: s.Quality}
-	k.Poor = s.Quality != UnknownQuality && s.Quality < p.rules[n].MinQuality
+	k.Poor = s.Quality != UnknownQuality && s.Quality < int(p.rules[n].quality)
 	switch {
 	case s.Missing:
-		k.Lost = NoChannel
+		k.Lost, k.Quality, k.Poor = NoChannel, UnknownQuality, false
 	case s.Unfit:
 		k.Lost = CannotCarry
 	}

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gsmgate/router/prefix"
@@ -19,6 +20,8 @@ type Explanation struct {
 	Refused  string // why there is no channel
 	Rows     []Row  // the candidates in their order, then those that are lost
 	Skipped  []Skipped
+
+	line string
 }
 
 // Row is one candidate.
@@ -58,6 +61,9 @@ func (p *Plan) Explain(q *Query, c *Choice) Explanation {
 	default:
 		e.Refused = "no route is for it"
 	}
+	if e.line = e.Refused; c.run > 0 {
+		e.line = string(p.AppendLine(nil, c))
+	}
 	return e
 }
 
@@ -78,26 +84,28 @@ func (p *Plan) row(c *Choice, i int) Row {
 	if i < c.run {
 		row.Place = i + 1
 	}
-	row.Why = p.whyThere(c, i)
+	row.Why = string(p.appendWhy(nil, c, i))
 	return row
 }
 
-// whyThere says why the candidate stands where it does.
-func (p *Plan) whyThere(c *Choice, i int) string {
+// appendWhy says why the candidate stands where it does.
+func (p *Plan) appendWhy(b []byte, c *Choice, i int) []byte {
 	k, first := &c.list[i], &c.list[0]
 	switch {
 	case k.Lost != InTheRun:
-		return [...]string{"", "is not there", "cannot carry it", "has no price for it"}[k.Lost]
+		return append(b, [...]string{"", "is not there", "cannot carry it", "has no price for it"}[k.Lost]...)
 	case i == 0:
-		return p.whyFirst(k)
+		return append(b, p.whyFirst(k)...)
 	case !k.Ready:
-		return "not ready"
+		return append(b, "not ready"...)
 	case k.Rule != first.Rule:
-		return "of the later route " + p.rules[k.Rule].ID
+		return append(append(b, "of the later route "...), p.rules[k.Rule].ID...)
 	case k.Poor && !first.Poor:
-		return fmt.Sprintf("delivers %d %%, less than %d %%", k.Quality, p.rules[k.Rule].MinQuality)
+		b = strconv.AppendInt(append(b, "delivers "...), int64(k.Quality), 10)
+		b = strconv.AppendInt(append(b, " %, less than "...), int64(p.rules[k.Rule].MinQuality), 10)
+		return append(b, " %"...)
 	}
-	return p.whyLater(k, first)
+	return p.appendLater(b, k, first)
 }
 
 func (p *Plan) whyFirst(k *Candidate) string {
@@ -119,57 +127,46 @@ func (p *Plan) whyFirst(k *Candidate) string {
 	return "named first"
 }
 
-func (p *Plan) whyLater(k, first *Candidate) string {
+func (p *Plan) appendLater(b []byte, k, first *Candidate) []byte {
 	switch p.rules[k.Rule].strategy {
 	case RoundRobin, Weighted:
-		return "not its turn"
+		return append(b, "not its turn"...)
 	case Sticky:
-		return "not the recipient's own"
+		return append(b, "not the recipient's own"...)
 	case LeastCost:
 		switch {
 		case !k.Priced:
-			return "its cost is not known"
+			return append(b, "its cost is not known"...)
 		case first.Priced && k.Cost > first.Cost:
-			return "dearer by " + price.Credits(k.Cost-first.Cost)
+			return price.AppendCredits(append(b, "dearer by "...), k.Cost-first.Cost)
 		}
-		return "costs the same, named later"
+		return append(b, "costs the same, named later"...)
 	}
-	return "named later"
+	return append(b, "named later"...)
 }
 
 // Line tells the choice in one line, without the destination:
 //
 //	route 10, least-cost, cost 0.02; then smpp:x (dearer by 0.01); not http:y (is not there)
-func (e *Explanation) Line() string {
-	if e.Channel == "" {
-		return e.Refused
-	}
-	b := make([]byte, 0, 160)
-	b = append(b, "route "...)
-	b = append(b, e.Rule...)
-	b = append(b, ", "...)
-	b = append(b, e.Strategy...)
-	if e.Rows[0].Priced {
-		b = append(b, ", cost "...)
-		b = price.AppendCredits(b, e.Rows[0].Cost)
-	}
-	return string(e.others(b))
-}
+func (e *Explanation) Line() string { return e.line }
 
-func (e *Explanation) others(b []byte) []byte {
-	for i, r := range e.Rows {
-		switch {
-		case i == 0:
-			continue
-		case r.Place > 0:
-			b = append(b, "; then "...)
-		default:
-			b = append(b, "; not "...)
+// AppendLine appends what Explanation.Line gives of a choice that has a candidate
+// in the run: for each message, so with little work.
+func (p *Plan) AppendLine(b []byte, c *Choice) []byte {
+	first := &c.list[0]
+	r := p.rules[first.Rule]
+	b = append(append(b, "route "...), r.ID...)
+	b = append(append(b, ", "...), r.strategy.String()...)
+	if first.Priced {
+		b = price.AppendCredits(append(b, ", cost "...), first.Cost)
+	}
+	for i := 1; i < c.n; i++ {
+		word := "; then "
+		if i >= c.run {
+			word = "; not "
 		}
-		b = append(b, r.Channel...)
-		b = append(b, " ("...)
-		b = append(b, r.Why...)
-		b = append(b, ')')
+		b = append(append(b, word...), p.channels[c.list[i].Channel].name...)
+		b = append(p.appendWhy(append(b, " ("...), c, i), ')')
 	}
 	return b
 }
@@ -248,8 +245,14 @@ func (p *Plan) Price(list string, q *Query) (storage.Millicredits, price.Found) 
 	return l.Lookup(key, q.At)
 }
 
-// List gives a price list by its name.
-func (p *Plan) List(name string) (*price.List, bool) {
-	l, ok := p.lists[name]
-	return l, ok
+// Cost is what a channel takes of us for a part; 0 when that is not known.
+func (p *Plan) Cost(channel string, q *Query) storage.Millicredits {
+	for i := range p.channels {
+		if c := &p.channels[i]; c.name == channel && c.costs != nil {
+			key, _ := prefix.Number(plain(q.Dest))
+			cost, _ := c.costs.Lookup(key, q.At)
+			return cost
+		}
+	}
+	return 0
 }
