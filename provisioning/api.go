@@ -155,6 +155,8 @@ func (a *API) routes() {
 	route(a, post, "/v1/undecoded/decode", 200, "read all of them again, and deliver those that can be read", a.decodeAgain)
 	route(a, del, "/v1/undecoded/{id}", 200, "forget one", a.removeUndecoded)
 	route(a, get, "/v1/reports", 200, "what was heard of the parts that left by each SIM", a.reports)
+	a.routeRoutes()
+	a.routePrices()
 	route(a, get, "/v1/messages", 200, "messages, newest first", a.messages)
 	route(a, post, "/v1/messages", 202, "send a message in a user's name", a.send)
 	route(a, get, "/v1/messages/{id}", 200, "one message with its timeline", a.message)

@@ -25,6 +25,8 @@ type cli struct {
 	Filter   filterCmd   `cmd:"" help:"Drop some of the messages that come in."`
 	Demo     demoCmd     `cmd:"" help:"Show the main job on simulated modems."`
 	Send     sendCmd     `cmd:"" help:"Send a message in a user's name."`
+	Route    routeCmd    `cmd:"" help:"Say which messages go by which channels, and ask why."`
+	Price    priceCmd    `cmd:"" help:"Import and show what users pay, and what channels cost."`
 	Session  sessionCmd  `cmd:"" help:"List, close and trace sessions of clients."`
 	Modem    modemCmd    `cmd:"" help:"List modems, find what is plugged in, and prove one."`
 	Sim      simCmd      `cmd:"" help:"List SIMs, and set their pool, limits, quiet hours and PIN."`

@@ -29,6 +29,7 @@ type settings struct {
 
 	ReportTimeout  string `name:"report-timeout" placeholder:"72h" help:"how long a sent message waits for its status report before it ends as UNKNOWN, NOREPORT (default 72h)"`
 	SegmentTimeout string `name:"segment-timeout" placeholder:"24h" help:"how long the parts of a long incoming message are waited for before those that came are delivered (default 24h)"`
+	Region         string `name:"region" placeholder:"NL" help:"of national numbers, which are sent in international form: 0612345678 becomes +31612345678; a user may have another (default: numbers stay as they are)"`
 
 	smppSettings
 }
@@ -38,7 +39,7 @@ func (s *settings) fields() map[string]any {
 	keys := s.smppSettings.fields()
 	maps.Copy(keys, map[string]any{
 		"listen": &s.Listen, "modems": &s.Modems, "pin": &s.PIN, "modem_profiles": &s.Models, "modem_reset_command": &s.Reset,
-		"cert": &s.Cert, "key": &s.Key, "log": &s.Log, "retention": &s.Keep, "sticky": &s.Sticky,
+		"cert": &s.Cert, "key": &s.Key, "log": &s.Log, "retention": &s.Keep, "sticky": &s.Sticky, "region": &s.Region,
 		"report_timeout": &s.ReportTimeout, "segment_timeout": &s.SegmentTimeout,
 	})
 	return keys
@@ -95,7 +96,7 @@ func (s settings) over(below settings) settings {
 		s.Modems = below.Modems
 	}
 	for _, f := range []struct{ mine, theirs *string }{
-		{&s.PIN, &below.PIN}, {&s.Models, &below.Models}, {&s.Reset, &below.Reset}, {&s.Cert, &below.Cert}, {&s.Key, &below.Key}, {&s.Log, &below.Log}, {&s.Root, &below.Root}, {&s.Keep, &below.Keep}, {&s.Sticky, &below.Sticky},
+		{&s.PIN, &below.PIN}, {&s.Models, &below.Models}, {&s.Reset, &below.Reset}, {&s.Cert, &below.Cert}, {&s.Key, &below.Key}, {&s.Log, &below.Log}, {&s.Root, &below.Root}, {&s.Keep, &below.Keep}, {&s.Sticky, &below.Sticky}, {&s.Region, &below.Region},
 		{&s.ReportTimeout, &below.ReportTimeout}, {&s.SegmentTimeout, &below.SegmentTimeout},
 	} {
 		if *f.mine == "" {

@@ -15,6 +15,7 @@ import (
 
 	"gsmgate/modem"
 	"gsmgate/provisioning"
+	"gsmgate/router/numbers"
 )
 
 type serveCmd struct {
@@ -107,6 +108,9 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	if err != nil {
 		return Options{}, err
 	}
+	if s.Region != "" && !numbers.Known(s.Region) {
+		return Options{}, usage("use two capital letters, such as NL", "--region: no region %q", s.Region)
+	}
 	smpp, err := s.smppSettings.options()
 	if err != nil {
 		return Options{}, err
@@ -122,7 +126,7 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	return Options{
 		Profiles: models, ResetCommand: reset,
 		SMPP: smpp, ClientCA: s.ClientCA, ClientCert: s.ClientCert,
-		Dir: c.Data, Listen: listen, Modems: s.Modems, ModemRoot: s.Root, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep, Sticky: stick,
+		Dir: c.Data, Listen: listen, Modems: s.Modems, ModemRoot: s.Root, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep, Sticky: stick, Region: s.Region,
 		ReportTimeout: reports, SegmentTimeout: segments,
 		Log:     slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
 		Version: programVersion(),

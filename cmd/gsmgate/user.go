@@ -51,6 +51,8 @@ type userFlags struct {
 	National    *string  `placeholder:"L" help:"language whose tables texts may use over GSM where that takes fewer parts: none (default), turkish, spanish, portuguese, another of 3GPP TS 23.038, or auto"`
 	AllowFrom   []string `name:"allow-from" placeholder:"CIDR" sep:"none" help:"network or address that the client may bind from; again for more (default: any)"`
 	CertNames   []string `name:"cert-name" placeholder:"NAME" sep:"none" help:"common name or subject alternative name of its client certificates; again for more"`
+	PriceList   *string  `placeholder:"LIST" help:"what it pays, see gsmgate price; none: one credit a part (default)"`
+	Region      *string  `placeholder:"NL" help:"of its national numbers: they are sent in international form; none: that of serve (default)"`
 	CreditLimit *amount  `placeholder:"N" help:"credits that it may owe; 0: it pays before it sends (default)"`
 
 	Sources       []string `name:"source" placeholder:"ADDR" sep:"none" help:"source address that it may use: +31612345678, +3169*, +31699000000-+31699999999 or a name such as Acme*; !ADDR forbids one; again for more (default: any)"`
@@ -80,6 +82,7 @@ func (f userFlags) settings() provisioning.UserSettings {
 	if s.Pool = f.Pool; f.Pool != nil && *f.Pool == "default" {
 		s.Pool = new(string)
 	}
+	s.PriceList, s.Region = unlessNone(f.PriceList), unlessNone(f.Region)
 	s.CreditLimit = (*int64)(f.CreditLimit)
 	s.DefaultSource, s.ForcedSource = unlessNone(f.DefaultSource), unlessNone(f.ForcedSource)
 	return s
@@ -207,7 +210,7 @@ func userLines(u provisioning.User) [][2]string {
 	return [][2]string{
 		{"name", u.Name}, {"enabled", yesNo(u.Enabled)}, {"created", clock(u.CreatedAt)}, {"password", u.PasswordForm},
 		{"credits", fmt.Sprintf("%s available, %s held, %s spent", credits(u.Balance.Available), credits(u.Balance.Held), credits(u.Balance.Spent))},
-		{"credit limit", credits(u.CreditLimit)},
+		{"credit limit", credits(u.CreditLimit)}, {"price list", cmp.Or(u.PriceList, "none: one credit a part")}, {"region", cmp.Or(u.Region, "the server's")},
 		{"address ranges", itemsOr(u.AddressRanges, "none")},
 		{"sources", itemsOr(u.Sources, "any")}, {"destinations", itemsOr(u.Destinations, "any")},
 		{"default source", cmp.Or(u.DefaultSource, "none")}, {"forced source", cmp.Or(u.ForcedSource, "none")},

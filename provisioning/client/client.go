@@ -237,6 +237,55 @@ func (c *Client) RemoveSIM(ctx context.Context, id string) (s provisioning.SIM, 
 	return s, c.call(ctx, http.MethodDelete, "/v1/sims/"+url.PathEscape(id), nil, &s)
 }
 
+// Routes lists all routes.
+func (c *Client) Routes(ctx context.Context) (list []provisioning.Route, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/routes", nil, &list)
+}
+
+func (c *Client) AddRoute(ctx context.Context, in provisioning.NewRoute) (r provisioning.Route, err error) {
+	return r, c.call(ctx, http.MethodPost, "/v1/routes", in, &r)
+}
+
+func (c *Client) SetRoute(ctx context.Context, id string, in provisioning.RouteSettings) (r provisioning.Route, err error) {
+	return r, c.call(ctx, http.MethodPatch, "/v1/routes/"+url.PathEscape(id), in, &r)
+}
+
+// RemoveRoute gives what the route was.
+func (c *Client) RemoveRoute(ctx context.Context, id string) (r provisioning.Route, err error) {
+	return r, c.call(ctx, http.MethodDelete, "/v1/routes/"+url.PathEscape(id), nil, &r)
+}
+
+func (c *Client) ExplainRoute(ctx context.Context, in provisioning.RouteQuestion) (e provisioning.RouteAnswer, err error) {
+	return e, c.call(ctx, http.MethodPost, "/v1/routes/explain", in, &e)
+}
+
+// PriceLists lists all price lists.
+func (c *Client) PriceLists(ctx context.Context) (list []provisioning.PriceList, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/prices", nil, &list)
+}
+
+// Prices gives a stretch of a price list.
+func (c *Client) Prices(ctx context.Context, f provisioning.PriceFilter) (p provisioning.PricePage, err error) {
+	q := url.Values{"prefix": {f.Prefix}, "after": {strconv.Itoa(f.After)}, "limit": {strconv.Itoa(f.Limit)}}
+	return p, c.call(ctx, http.MethodGet, priceList(f.List)+"?"+q.Encode(), nil, &p)
+}
+
+func priceList(name string) string { return "/v1/prices/" + url.PathEscape(name) }
+
+func (c *Client) SetPriceList(ctx context.Context, name string, in provisioning.PriceListPatch) (l provisioning.PriceList, err error) {
+	return l, c.call(ctx, http.MethodPatch, priceList(name), in, &l)
+}
+
+func (c *Client) RemovePriceList(ctx context.Context, name string) (list []provisioning.PriceList, err error) {
+	return list, c.call(ctx, http.MethodDelete, priceList(name), nil, &list)
+}
+
+// ImportPrices puts the prices of a table into a list. An answer with problems
+// that is not Done is no error.
+func (c *Client) ImportPrices(ctx context.Context, name string, in provisioning.PriceImport) (r provisioning.PricesImported, err error) {
+	return r, c.call(ctx, http.MethodPost, priceList(name)+"/import", in, &r)
+}
+
 // lintOf is where findings of a user are, or for "" those of connections that
 // never bound.
 func lintOf(name string) string {
