@@ -174,7 +174,7 @@ func (r *Router) ExplainRoute(q RouteQuery) (e RouteExplanation, err error) {
 	if !ok {
 		return e, noUser(q.User)
 	}
-	m := &storage.Message{Kind: storage.MT, User: q.User, Text: q.Text, Source: addressOf(q.From), Dest: addressOf(q.To)}
+	m := &storage.Message{Kind: storage.MT, User: q.User, Text: q.Text, Source: addressOf(q.From), Dest: addressOf(q.To), National: nationalID(u.National)}
 	if err := checkDestination(m.Dest.Addr); err != nil {
 		return e, err
 	}
