@@ -293,8 +293,8 @@ type User struct {
 	CertAuth    string   `cbor:"15,keyasint,omitempty"` // "": nothing, "either": stands in for the password, "both": is needed beside it
 
 	// How its messages are priced and its destinations read.
-	PriceList string `cbor:"40,keyasint,omitempty"` // "": one credit a part
-	Region    string `cbor:"41,keyasint,omitempty"` // of national numbers, "NL"; "": the server's
+	PriceList string `cbor:"42,keyasint,omitempty"` // "": one credit a part
+	Region    string `cbor:"43,keyasint,omitempty"` // of national numbers, "NL"; "": the server's
 
 	// BoundFrom are the addresses that it bound from last, IPv6 by /64; the
 	// newest comes last.
