@@ -17,12 +17,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 	"unicode/utf16"
@@ -59,16 +56,6 @@ const (
 	kannelRefused   = 16
 )
 
-// debianProgram fails the test where make interop has not installed a program.
-func debianProgram(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("%s is not installed: run make interop, which installs it from Debian", name)
-	}
-	return path
-}
-
 // freePort is one that nobody listened on a moment ago.
 func freePort(t *testing.T) int {
 	t.Helper()
@@ -80,36 +67,47 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// bindKannel starts both boxes and waits until bearerbox is bound. binds are
-// the lines of its configuration that say how.
+// bindKannel has Kannel bound to the gateway. binds are the lines of its
+// configuration that say how.
 func bindKannel(t *testing.T, g *gateway, user, password string, binds []string) *kannel {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(g.smpps)
+	groups := ""
+	for _, bind := range binds {
+		groups += strings.NewReplacer("BIND", strings.ReplaceAll(bind, "PORT", port), "HOST", host, "USER", user, "PASSWORD", password).Replace(kannelBind)
+	}
+	return startKannel(t, `ssl-trusted-ca-file = "`+g.certificate()+`"`, groups, len(binds))
+}
+
+// startKannel starts both boxes and waits until all SMSCs of these groups are
+// online. trust is the line that says whose certificates are good.
+func startKannel(t *testing.T, trust, groups string, online int) *kannel {
 	t.Helper()
 	bearerbox, smsbox := debianProgram(t, "bearerbox"), debianProgram(t, "smsbox")
 	k := &kannel{t: t, dir: t.TempDir(), reports: newPile[kannelDLR](), texts: newPile[kannelText]()}
 	hears := httptest.NewServer(http.HandlerFunc(k.hear))
 	t.Cleanup(hears.Close)
 	k.hears = hears.URL
-	conf := k.configure(g, user, password, binds)
-	k.until(k.run(bearerbox, conf), "bearerbox is bound", func() error { return k.get(k.admin, "(online", len(binds)) })
-	k.until(k.run(smsbox, conf), "smsbox answers", func() error { return k.get(k.sendsms, "", 0) })
+	conf := k.configure(trust, groups)
+	k.until(runProgram(t, k.dir, bearerbox, conf), "bearerbox is online", func() error { return k.get(k.admin, "(online", online) })
+	// It opens its port before it knows who may send, and may die of a request then: it is ready when it is connected.
+	box := runProgram(t, k.dir, smsbox, conf)
+	k.until(box, "smsbox is connected", func() error { return k.get(k.admin, "smsbox:", 1) })
+	k.until(box, "smsbox lets us send", func() error { return k.get(k.sendsms+"?username=test&password=test", "Missing ", 1) })
 	return k
 }
 
-func (k *kannel) configure(g *gateway, user, password string, binds []string) (path string) {
+func (k *kannel) configure(trust, groups string) (path string) {
 	k.t.Helper()
-	host, port, _ := net.SplitHostPort(g.smpps)
 	admin, box, sendsms := freePort(k.t), freePort(k.t), freePort(k.t)
 	k.sendsms = fmt.Sprintf("http://127.0.0.1:%d/cgi-bin/sendsms", sendsms)
 	k.admin = fmt.Sprintf("http://127.0.0.1:%d/status.txt?password=secret", admin)
 	path = filepath.Join(k.dir, "kannel.conf")
 	conf := strings.NewReplacer(
-		"ADMIN", strconv.Itoa(admin), "BOX", strconv.Itoa(box), "SENDSMS", strconv.Itoa(sendsms), "CA", g.certificate(), "OWN", certificateOf(k.t, k.dir),
+		"ADMIN", strconv.Itoa(admin), "BOX", strconv.Itoa(box), "SENDSMS", strconv.Itoa(sendsms), "TRUST", trust, "OWN", certificateOf(k.t, k.dir),
 		"HEARS", k.hears,
 	).Replace(kannelConf)
-	for _, bind := range binds {
-		conf += strings.NewReplacer("BIND", strings.ReplaceAll(bind, "PORT", port), "HOST", host, "USER", user, "PASSWORD", password).Replace(kannelBind)
-	}
-	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(conf+groups), 0o600); err != nil {
 		k.t.Fatal(err)
 	}
 	return path
@@ -128,7 +126,7 @@ box-allow-ip = "127.0.0.1"
 dlr-storage = internal
 log-level = 1
 ssl-client-certkey-file = "OWN"
-ssl-trusted-ca-file = "CA"
+TRUST
 
 group = smsbox
 bearerbox-host = 127.0.0.1
@@ -190,57 +188,6 @@ func certificateOf(t *testing.T, dir string) (path string) {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// run runs a box until the test ends; the end of its log is shown after a
-// failure.
-func (k *kannel) run(program, conf string) (ended <-chan struct{}) {
-	k.t.Helper()
-	name := filepath.Base(program)
-	log, err := os.Create(filepath.Join(k.dir, name+".log"))
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	cmd := exec.Command(program, conf)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = k.dir, log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	started, done := make(chan error), make(chan struct{})
-	go func() { // Pdeathsig looks at the thread that started it: this one waits
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		defer close(done)
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait() // it ends by a signal
-		}
-	}()
-	if err := <-started; err != nil {
-		k.t.Fatalf("start %s: %v", name, err)
-	}
-	k.t.Cleanup(func() {
-		defer log.Close()
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-done:
-		case <-time.After(20 * time.Second):
-			k.t.Logf("%s does not end on SIGTERM", name)
-			_ = cmd.Process.Kill()
-			<-done
-		}
-		k.showLog(log.Name())
-	})
-	return done
-}
-
-func (k *kannel) showLog(path string) {
-	if !k.t.Failed() {
-		return
-	}
-	if raw, err := os.ReadFile(path); err == nil {
-		const most = 16 << 10
-		k.t.Logf("%s ends with\n%s", filepath.Base(path), raw[max(0, len(raw)-most):])
-	}
 }
 
 // get wants an answer that has these words in it so many times.
