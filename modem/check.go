@@ -3,6 +3,7 @@ package modem
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"slices"
 	"time"
@@ -31,7 +32,7 @@ type Finding struct {
 
 // CheckConfig says what to check; a zero takes the default that stands beside it.
 type CheckConfig struct {
-	Port    string
+	Port    string    // a path, or what Open takes
 	Open    Opener    // OpenSerial
 	PIN     string    // "" to try none
 	Refused PINMemory // for as long as the check takes: give one that lasts, or each check may burn a try
@@ -124,7 +125,7 @@ func (c *checker) run(ctx context.Context) {
 		return
 	}
 	c.m.mark("opened")
-	c.ok("port", "opened, and nobody else has it")
+	c.ok("port", c.opened(port))
 	c.s = newSession(c.m, port)
 	c.s.observe, c.s.resign = c.observe, resign
 	err = c.s.serve(ctx, c.live)
@@ -135,6 +136,18 @@ func (c *checker) run(ctx context.Context) {
 	case err != nil && !errors.Is(err, errChecked):
 		c.ended(err)
 	}
+}
+
+// opened says what was opened, where the place does not.
+func (c *checker) opened(port io.ReadWriteCloser) string {
+	p, told := port.(interface{ Place() Place })
+	switch scheme, _ := split(c.cfg.Port); {
+	case scheme == tcpPrefix || scheme == rfc2217Prefix:
+		return "connected"
+	case told && p.Place().Node != c.cfg.Port:
+		return p.Place().Node + " opened, and nobody else has it"
+	}
+	return "opened, and nobody else has it"
 }
 
 // errChecked ends the session of a check that has come to its end.

@@ -10,15 +10,17 @@ import (
 	"syscall"
 
 	"gsmgate/modem"
+	"gsmgate/modem/discover"
 )
 
 type modemCheckCmd struct {
-	Port   string `arg:"" help:"serial port of the modem, such as /dev/ttyUSB0; no gateway may have it"`
+	Port   string `arg:"" help:"where the modem is, as --modem of serve says it: /dev/ttyUSB0, usb:1-1.4, imei:DIGITS, tcp://HOST:PORT or rfc2217://HOST:PORT[?baud=N]; no gateway may have it"`
 	PIN    string `name:"pin" help:"PIN of the SIM, if it asks for one; a wrong one is tried once, and none with one try left"`
 	To     string `placeholder:"NUMBER" help:"send a message to this number, and wait for its report"`
 	JSON   bool   `name:"json" help:"print as JSON, at the end"`
 	Record string `placeholder:"FILE" help:"write what was said to a file that a simulator can play"`
 	Full   bool   `help:"with --record: with texts and numbers"`
+	Root   string `name:"modem-root" default:"/" hidden:"" help:"directory with sys and dev"`
 	Data   string `placeholder:"DIR" env:"GSMGATE_DATA" help:"data directory of the gateway that is to have the modem: PINs refused there are not tried here (default: a list of your own)"`
 }
 
@@ -39,6 +41,9 @@ type checkedStep struct {
 var dialable = regexp.MustCompile(`^\+?[0-9]{3,15}$`)
 
 func (c *modemCheckCmd) Run(e *env) error {
+	if err := c.named(); err != nil {
+		return err
+	}
 	if c.To != "" && !dialable.MatchString(c.To) {
 		return usage("use a number such as +31612345678", "--to: %q cannot be dialled", c.To)
 	}
@@ -49,7 +54,8 @@ func (c *modemCheckCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r := modem.Check(e.ctx, modem.CheckConfig{Port: c.Port, PIN: c.PIN, Refused: refused, To: c.To, Step: func(f modem.Finding) {
+	finder := &modem.Finder{Root: discover.Under(c.Root)}
+	r := modem.Check(e.ctx, modem.CheckConfig{Port: c.Port, Open: finder.Open, PIN: c.PIN, Refused: refused, To: c.To, Step: func(f modem.Finding) {
 		if !c.JSON {
 			printFinding(e, f)
 		}
@@ -60,6 +66,17 @@ func (c *modemCheckCmd) Run(e *env) error {
 		}
 	}
 	return c.end(r)
+}
+
+// named wants one modem: a check is of no more.
+func (c *modemCheckCmd) named() error {
+	if c.Port == modem.FindModems || c.Port == modem.FindUSB {
+		return usage("gsmgate modem scan lists what is plugged in, each with its place", "%s is no one modem", c.Port)
+	}
+	if err := modem.CheckPlace(c.Port); err != nil {
+		return usage("a place is /dev/ttyUSB0, usb:1-1.4, imei:DIGITS, tcp://HOST:PORT or rfc2217://HOST:PORT[?baud=N]", "%w", err)
+	}
+	return nil
 }
 
 // end writes the recording, and says no for the exit code.
