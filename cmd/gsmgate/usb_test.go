@@ -226,12 +226,15 @@ func (u *usbBank) held() {
 	u.sh("flock -n " + node + " sleep 1000 & sleep 2; kill -CONT $(cat /tmp/gateway.pid)")
 	u.until("the gateway tells who has the port", func(ctx context.Context) error {
 		list, err := u.api.Modems(ctx)
+		if err == nil {
+			err = fmt.Errorf("it knows nothing in port 1")
+		}
 		for _, m := range list {
 			if m.Path == "usb:1-1" && strings.Contains(m.Reason, node+": in use by") && m.Hint != "" {
 				u.t.Logf("held: modem is %s: %s; %s", m.State, m.Reason, m.Hint)
 				return nil
 			}
-			if err == nil && m.Path == "usb:1-1" {
+			if m.Path == "usb:1-1" {
 				err = fmt.Errorf("it is %s: %s", m.State, m.Reason)
 			}
 		}
