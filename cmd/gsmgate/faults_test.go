@@ -44,11 +44,11 @@ type mtFault struct {
 	times  int    // how often the handset has the text then
 }
 
-func delivered() look { return look{modem: "ready", state: "DELIVERED"} }
+func arrived() look { return look{modem: "ready", state: "DELIVERED"} }
 
 // mtFaults are the faults of which the message's fate, the modem's state and the reason that the API shows are known.
 func mtFaults() []mtFault {
-	ok, mends := delivered(), look{state: "ENROUTE"}
+	ok, mends := arrived(), look{state: "ENROUTE"}
 	long := strings.Repeat("a long text of several parts ", 20)
 	byReport := look{modem: "ready", state: "DELIVERED", reason: "report part 1 of 1 .* delivered", why: "unknown: .*no answer in time"}
 	unknown := look{modem: "ready", state: "UNKNOWN", reason: "part 1 may have been sent", why: "unknown: .*no answer in time"}
@@ -154,17 +154,17 @@ func TestFault_MidSend_FateStateAndReason(t *testing.T) {
 	for _, c := range []mtFault{
 		{"unplug 20s", "", look{modem: "absent", state: "UNKNOWN", why: "no such port"}, lost, 0},
 		{"reboot 20s", "", look{}, lost, 0},
-		{"hang 30s", "", look{state: "ENROUTE"}, delivered(), 1},
-		{"hang 5m", "", look{state: "ENROUTE"}, delivered(), 1},
-		{"no-network 1m", "", look{modem: "searching", state: "ENROUTE", reason: `\+CMS ERROR: 331`}, delivered(), 1},
-		{"deny 1m", "", look{modem: "searching", why: "denies", state: "ENROUTE"}, delivered(), 1},
-		{"sim-failure 1m", "", look{state: "ENROUTE"}, delivered(), 1},
+		{"hang 30s", "", look{state: "ENROUTE"}, arrived(), 1},
+		{"hang 5m", "", look{state: "ENROUTE"}, arrived(), 1},
+		{"no-network 1m", "", look{modem: "searching", state: "ENROUTE", reason: `\+CMS ERROR: 331`}, arrived(), 1},
+		{"deny 1m", "", look{modem: "searching", why: "denies", state: "ENROUTE"}, arrived(), 1},
+		{"sim-failure 1m", "", look{state: "ENROUTE"}, arrived(), 1},
 		{"puk | reboot 1s", "", look{modem: "pin", state: "UNKNOWN", why: "PUK"}, look{modem: "pin", state: "UNKNOWN"}, 0},
 		{"swap-sim 1", "", look{state: "UNKNOWN"}, lost, 0},
-		{"garbage 300", "", look{state: "DELIVERED"}, delivered(), 1},
-		{"zeroes 100", "", look{state: "DELIVERED"}, delivered(), 1},
-		{"flood 1m 10ms", "", look{state: "DELIVERED"}, delivered(), 1},
-		{"ring +31600000001 3", "", look{state: "DELIVERED"}, delivered(), 1},
+		{"garbage 300", "", look{state: "DELIVERED"}, arrived(), 1},
+		{"zeroes 100", "", look{state: "DELIVERED"}, arrived(), 1},
+		{"flood 1m 10ms", "", look{state: "DELIVERED"}, arrived(), 1},
+		{"ring +31600000001 3", "", look{state: "DELIVERED"}, arrived(), 1},
 		{"urc +CMS ERROR: 500", "", look{}, look{modem: "ready"}, 1}, // an answer that is none: not doubled, whatever it is taken for
 	} {
 		t.Run(c.faults, func(t *testing.T) {
