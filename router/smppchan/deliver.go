@@ -34,7 +34,7 @@ func deliverSM(m *storage.Message, version uint8, h habits) ([]*smpp.DeliverSM, 
 	}
 	whole := append(m.UDH[:len(m.UDH):len(m.UDH)], h.wire(d.DataCoding, data, len(m.UDH))...)
 	switch {
-	case h.longForm != byPayload && len(data) > roomOf(d.DataCoding, len(m.UDH)):
+	case h.longForm != byPayload && len(data) > smpp.Room(d.DataCoding, len(m.UDH)):
 		return h.inSegments(d, m, data, h.longForm == bySAR && version >= smpp.Version34)
 	case len(whole) <= maxShortMessage:
 		d.ShortMessage = whole

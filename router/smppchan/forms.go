@@ -13,7 +13,6 @@ const (
 	byPayload = ""    // whole, in message_payload from 254 octets on
 	byUDH     = "udh" // parts with a user data header, as a handset would send them
 	bySAR     = "sar" // the same parts, told apart by sar_*
-	tpdu      = 140   // octets of user data in a short message [23.040 9.2.3.24]
 	concat    = 5     // octets of the concatenation element [23.040 9.2.3.24.1]
 	mostSent  = 255   // parts of one message [SMPP34 5.3.2.23]
 )
@@ -80,16 +79,6 @@ func (h habits) wire(dc smpp.DataCoding, data []byte, header int) []byte {
 	return data
 }
 
-// roomOf is how much of a text, a septet or an octet each, fits one short message
-// beside a header of so many octets.
-func roomOf(dc smpp.DataCoding, header int) int {
-	room := tpdu - header
-	if dc.Default() {
-		room = room * 8 / 7
-	}
-	return room
-}
-
 // inSegments cuts user data as a handset would have sent it: each part has a
 // header with a concatenation element [23.040 9.2.3.24.1], or sar_* in place of
 // that. The reference is that of the message, so that a part that comes again is
@@ -99,13 +88,8 @@ func (h habits) inSegments(d smpp.DeliverSM, m *storage.Message, data []byte, sa
 	if len(m.UDH) > 0 {
 		own = m.UDH[1:]
 	}
-	room := roomOf(d.DataCoding, 1+len(own)+concat)
-	var pieces [][]byte
-	for len(data) > 0 && room > 2 {
-		n := pieceOf(data, room, d.DataCoding)
-		pieces, data = append(pieces, data[:n]), data[n:]
-	}
-	if len(data) > 0 || len(pieces) > mostSent {
+	pieces := smpp.Cut(d.DataCoding, data, smpp.Room(d.DataCoding, 1+len(own)+concat))
+	if len(pieces) == 0 || len(pieces) > mostSent {
 		return nil, fmt.Errorf("a message that does not fit %d segments", mostSent)
 	}
 	all := make([]*smpp.DeliverSM, len(pieces))
@@ -129,22 +113,4 @@ func (h habits) inSegments(d smpp.DeliverSM, m *storage.Message, data []byte, sa
 func sarOf(t smpp.TLVs, id storage.ID, total, number int) smpp.TLVs {
 	return t.AppendUint16(smpp.TagSARMsgRefNum, uint16(id)).AppendUint8(smpp.TagSARTotalSegments, uint8(total)).
 		AppendUint8(smpp.TagSARSegmentSeqnum, uint8(number))
-}
-
-// pieceOf is how much of data goes into one segment: no character is cut.
-func pieceOf(data []byte, room int, dc smpp.DataCoding) int {
-	const escape = 0x1B
-	if len(data) <= room {
-		return len(data)
-	}
-	switch {
-	case dc.UCS2():
-		room -= room % 2
-		if data[room-2]&0xFC == 0xD8 { // the first half of a surrogate pair
-			room -= 2
-		}
-	case dc.Default() && data[room-1] == escape:
-		room--
-	}
-	return room
 }

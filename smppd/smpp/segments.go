@@ -1,0 +1,46 @@
+package smpp
+
+// tpduOctets are the octets of user data in one message of a handset. [23.040 9.2.3.24]
+const tpduOctets = 140
+
+// Room returns how much of a text, a septet or an octet each, fits one message of
+// a handset beside a user data header of so many octets, its length octet
+// included. [23.040 9.2.3.24]
+func Room(dc DataCoding, header int) int {
+	room := tpduOctets - header
+	if dc.Default() {
+		room = room * 8 / 7
+	}
+	return room
+}
+
+// Cut cuts user data, septets one an octet, into pieces of at most room. No
+// character is cut: neither a surrogate pair nor an escape from what it escapes.
+// A room of less than two characters gives nil.
+func Cut(dc DataCoding, data []byte, room int) (pieces [][]byte) {
+	if room < 4 && len(data) > room {
+		return nil
+	}
+	for len(data) > 0 {
+		n := cut(dc, data, room)
+		pieces, data = append(pieces, data[:n:n]), data[n:]
+	}
+	return pieces
+}
+
+func cut(dc DataCoding, data []byte, room int) int {
+	const escape = 0x1B
+	if len(data) <= room {
+		return len(data)
+	}
+	switch {
+	case dc.UCS2():
+		room -= room % 2
+		if data[room-2]&0xFC == 0xD8 { // the first half of a surrogate pair
+			room -= 2
+		}
+	case dc.Default() && data[room-1] == escape:
+		room--
+	}
+	return room
+}
