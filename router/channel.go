@@ -64,6 +64,10 @@ type Lane struct {
 	Lag func() time.Duration
 	// MaxRest is how long the lane rests at most when it is ill; 0: 5 min.
 	MaxRest time.Duration
+	// Forms, when set, says that a reference alone tells a part from all others
+	// of the lane, and gives the forms that it may have in a report, that of
+	// Report.Ref among them.
+	Forms func(ref string) []string
 	// Prepare, when set, gives the parts what they need for this lane (Match,
 	// Wire) inside the commit that writes the first attempt.
 	Prepare func(m *storage.Message)

@@ -21,10 +21,15 @@ const busyPause = 100 * time.Millisecond
 
 // watchDeadlines looks at every message whose deadline has passed.
 func (r *Router) watchDeadlines(ctx context.Context) error {
+	sweepParked := storage.Time(0)
 	for ctx.Err() == nil {
 		r.deadline.Store(math.MaxInt64) // what is stored from here on may not be among those
 		now := r.now()
 		r.pending.sweep(now)
+		if now >= sweepParked {
+			r.dropParked(now)
+			sweepParked = r.after(now, time.Minute)
+		}
 		ids, next, err := r.db.Overdue(now, overdueBatch)
 		if err == nil {
 			err = r.overdue(ids, now)

@@ -233,6 +233,9 @@ func (run *laneRun) proceed(ctx context.Context, q *queue, id storage.ID, i int,
 		}
 		return more, nil
 	})
+	if err == nil {
+		run.answered(ref)
+	}
 	switch {
 	case err != nil:
 		// what went out must not be forgotten: settle it when the disk is back
@@ -254,6 +257,9 @@ func (run *laneRun) settle(ctx context.Context, q *queue, id storage.ID, i int, 
 	var try func()
 	try = func() {
 		run.r.change(id, fn, func(_ *storage.Message, err error) {
+			if err == nil && sendErr == nil {
+				run.answered(ref)
+			}
 			if err == nil || errors.Is(err, storage.ErrClosed) || errors.Is(err, storage.ErrBroken) || errors.Is(err, storage.ErrNotFound) {
 				q.release(id)
 				run.landed(id, false)

@@ -26,6 +26,10 @@ const mostCandidates = 4096
 // until then nobody knows whether it is about that part or about an older one.
 // The modem would not take an acknowledgement sooner.
 func (r *Router) Report(rep storage.Report, done func(error)) {
+	if len(rep.Refs) > 0 {
+		r.reportByRef(rep, done)
+		return
+	}
 	refs, err := r.candidates(rep)
 	if err != nil {
 		done(public(err))

@@ -83,6 +83,9 @@ func (run *laneRun) sent(m *storage.Message, i int, ref string, now storage.Time
 	r := run.r
 	r.habits.gave(run.ID, ref)
 	r.away.back(home(m), m.Dest.Addr)
+	if run.Forms != nil && ref != "" {
+		p.Match = refMatch(ref)
+	}
 	m.Note(now, "sent", fmt.Sprintf("part %d of %d by %s, %s %s", i+1, len(m.Parts), run.ID, run.Says, ref))
 	if p.State == storage.PartTrying {
 		p.State = storage.PartSent

@@ -80,6 +80,8 @@ type DB struct {
 
 	givenUp   table[givenUp]
 	undecoded table[Undecoded]
+	channels  table[Channel]
+	parked    table[ParkedReport]
 
 	mu       sync.RWMutex // over the committed state below; only the writer changes it
 	balances map[string]Balance
@@ -128,6 +130,8 @@ func open(path string, o Options, readOnly bool, steps []migration) (*DB, error)
 	db.undecoded = table[Undecoded]{bucket: inUndecoded, validate: validateUndecoded}
 	db.lists = table[PriceList]{bucket: inPriceLists, validate: validatePriceList}
 	db.routes = table[Route]{bucket: inRoutes, validate: validateRoute}
+	db.channels = table[Channel]{bucket: inChannels, validate: validateChannel}
+	db.parked = table[ParkedReport]{bucket: inParked, validate: validateParked}
 	var file *os.File
 	err = guard(path, func() error { return db.openFile(&file, steps) })
 	if err != nil {

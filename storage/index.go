@@ -31,12 +31,14 @@ const (
 	inPriceLists               // name → PriceList
 	inPrices                   // name NUL be32 page → prices of the list in their order
 	inRoutes                   // id → Route
+	inChannels                 // name → Channel
+	inParked                   // lane 0x01 reference → ParkedReport
 	buckets                    // how many there are
 )
 
 func (b bucket) name() []byte {
 	return []byte([buckets]string{"meta", "users", "balances", "messages", "due",
-		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger", "sims", "mo_filters", "tallies", "given_up", "undecoded", "price_lists", "prices", "routes"}[b])
+		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger", "sims", "mo_filters", "tallies", "given_up", "undecoded", "price_lists", "prices", "routes", "channels", "parked"}[b])
 }
 
 // fill is how full pages are left when they split. Buckets that grow at their

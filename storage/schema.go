@@ -32,7 +32,7 @@ func migrations() []migration {
 // newFields is the migration of records that have gained fields, of the index
 // over one of them, which no record of before has, and of new kinds of records.
 func newFields(tx *bolt.Tx) error {
-	for _, b := range []bucket{inFlagged, inSIMs, inMOFilters, inTallies, inGivenUp, inUndecoded, inPriceLists, inPrices, inRoutes} {
+	for _, b := range []bucket{inFlagged, inSIMs, inMOFilters, inTallies, inGivenUp, inUndecoded, inPriceLists, inPrices, inRoutes, inChannels, inParked} {
 		if _, err := tx.CreateBucketIfNotExists(b.name()); err != nil {
 			return err
 		}

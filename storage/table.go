@@ -30,7 +30,7 @@ type anyTable interface {
 
 // tables gives all that a store has.
 func (db *DB) tables() []anyTable {
-	return []anyTable{&db.sims, &db.moFilters, &db.givenUp, &db.undecoded, &db.lists, &db.routes}
+	return []anyTable{&db.sims, &db.moFilters, &db.givenUp, &db.undecoded, &db.lists, &db.routes, &db.channels, &db.parked}
 }
 
 // load reads the records from the file.

@@ -121,6 +121,15 @@ type Part struct {
 	Final    State     `cbor:"10,keyasint,omitempty"` // what a report said of it at last
 	Refused  int       `cbor:"15,keyasint,omitempty"` // attempts that were refused for what may be the message's own fault
 	Wire     []byte    `cbor:"9,keyasint,omitempty"`  // what the channel needs to send this part again unchanged, e.g. its concatenation reference
+	Segments uint8     `cbor:"20,keyasint,omitempty"` // how many of a handset it stands for, when that is more than one
+}
+
+// Units is how many segments of a handset the parts stand for: what is paid for.
+func Units(parts []Part) (n int) {
+	for i := range parts {
+		n += max(1, int(parts[i].Segments))
+	}
+	return n
 }
 
 // awaitsReport says whether a report may still settle the part. One that is
@@ -241,6 +250,14 @@ type Message struct {
 	Dedupe []string `cbor:"80,keyasint,omitempty"`
 
 	Events []Event `cbor:"90,keyasint,omitempty"`
+}
+
+// From is the source address on the way out.
+func (m *Message) From() Address {
+	if m.SentAs != nil {
+		return *m.SentAs
+	}
+	return m.Source
 }
 
 // ClientID is the message_id that the client knows the message by.
@@ -374,8 +391,11 @@ type Report struct {
 	Lane  string
 	Match string // see Part.Match
 	Ref   string // see Part.Ref
-	At    Time   // when the network says it ended (TP-DT)
-	State State  // Delivered, Undeliverable, Expired, Deleted, Rejected, or Enroute while still trying
+	// Refs, when there are any, are the forms that the reference of the part may
+	// have, likeliest first; it alone tells the part, see router.Lane.
+	Refs  []string
+	At    Time  // when the network says it ended (TP-DT)
+	State State // Delivered, Undeliverable, Expired, Deleted, Rejected, or Enroute while still trying
 	Cause uint32
 	Text  string // for the timeline: "TP-ST 0x00 delivered"
 	// Absent, with Enroute: the recipient cannot be reached for now.

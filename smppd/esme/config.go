@@ -34,6 +34,12 @@ type Config struct {
 	OnDeliver      func(*smpp.DeliverSM) smpp.CommandStatus
 	DeliverWorkers int // 1 when 0, which keeps the order of messages
 
+	// Take is OnDeliver for those who need some time for each message and will
+	// not have the others wait: it is called in the order in which they come, must
+	// not block, and answers when it likes. It goes before OnDeliver.
+	Take       func(d *smpp.DeliverSM, answer func(smpp.CommandStatus))
+	TakeWindow int // messages without an answer at most; 1000 when 0. More are not read.
+
 	// DialContext replaces the dialling of TCP, below TLS.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -45,6 +51,7 @@ func (c Config) withDefaults() Config {
 	set(&c.EnquireLink, 30*time.Second)
 	set(&c.ResponseTimeout, 30*time.Second)
 	set(&c.DeliverWorkers, 1)
+	set(&c.TakeWindow, 1000)
 	if c.DialContext == nil {
 		c.DialContext = new(net.Dialer).DialContext
 	}

@@ -3,6 +3,7 @@ package esme
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"gsmgate/smppd/smpp"
@@ -123,10 +124,30 @@ func (s *Session) settle(h smpp.Header, p smpp.PDU, broken error) {
 
 // queue waits when the workers are busy; meanwhile nothing more is read.
 func (s *Session) queue(d deliver) {
+	if s.conf.Take != nil {
+		s.take(d)
+		return
+	}
 	select {
 	case s.delivers <- d:
 	case <-s.ended:
 	}
+}
+
+// take hands a message to Take when there is room for one more without an answer.
+func (s *Session) take(d deliver) {
+	select {
+	case s.taken <- struct{}{}:
+	case <-s.ended:
+		return
+	}
+	var once sync.Once
+	s.conf.Take(d.message, func(status smpp.CommandStatus) {
+		once.Do(func() {
+			<-s.taken
+			_ = s.out.Put(status, d.sequence, d.response)
+		})
+	})
 }
 
 // work answers what OnDeliver has taken in.

@@ -36,7 +36,8 @@ type Session struct {
 	peerVersion uint8
 	heard       atomic.Int64 // when the last PDU came in, Unix nanoseconds
 	delivers    chan deliver
-	unbinding   atomic.Bool // unbind was put
+	taken       chan struct{} // one element for each message that Take has not answered
+	unbinding   atomic.Bool   // unbind was put
 
 	closing   chan struct{} // closed by Close
 	closeOnce sync.Once
@@ -84,6 +85,7 @@ func newSession(conf Config, conn net.Conn) *Session {
 		window:   window,
 		slots:    make(chan struct{}, conf.Window),
 		delivers: make(chan deliver, conf.DeliverWorkers),
+		taken:    make(chan struct{}, conf.TakeWindow),
 		closing:  make(chan struct{}),
 		ended:    make(chan struct{}),
 	}

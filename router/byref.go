@@ -1,0 +1,132 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"gsmgate/storage"
+)
+
+// refMatch is what a part of a lane with Forms is looked up by once its reference
+// is known. Before that it is its recipient.
+func refMatch(ref string) string { return "=" + ref }
+
+// Bounds of what is parked: a provider that sends the receipts of somebody else
+// must not fill the memory.
+const (
+	mostParked = 20_000
+	parkedFor  = storage.Time(72 * time.Hour / time.Millisecond)
+)
+
+// reportByRef takes a report whose reference alone tells its part. One for which
+// there is none yet is parked: it may have overtaken the answer to its submit.
+func (r *Router) reportByRef(rep storage.Report, done func(error)) {
+	refs, err := r.refsOf(&rep)
+	if err != nil {
+		done(public(err))
+		return
+	}
+	if len(refs) > 0 {
+		r.tryReport(rep, refs, done)
+		return
+	}
+	if r.db.ParkedCount() >= mostParked {
+		r.log.Warn("a report for an unknown reference is dropped: too many are kept", "lane", rep.Lane)
+		done(nil)
+		return
+	}
+	r.db.Park(&rep, r.now(), func(err error) {
+		if err != nil {
+			done(public(err))
+			return
+		}
+		r.jobs.start(func() { r.unpark(rep.Lane, rep.Refs[:1]) }) // its answer may be on disk by now
+		done(nil)
+	})
+}
+
+// refsOf finds the parts that a report is about, under each form of its reference.
+// When no part has it, one whose outcome is unknown may be it: of the recipient,
+// and handed over when the report says.
+func (r *Router) refsOf(rep *storage.Report) ([]storage.PartRef, error) {
+	for _, ref := range rep.Refs {
+		refs, err := r.db.MatchReport(rep.Lane, refMatch(ref), 8)
+		if err != nil || len(refs) > 0 {
+			return refs, err
+		}
+	}
+	if rep.Submitted == 0 || rep.Match == "" {
+		return nil, nil
+	}
+	lost, err := r.db.MatchReport(rep.Lane, rep.Match, 64)
+	if err != nil {
+		return nil, err
+	}
+	near, _ := r.nearest(r.unknowns(lost), *rep, r.now())
+	return near, nil
+}
+
+// unknowns keeps the parts whose outcome is unknown.
+func (r *Router) unknowns(refs []storage.PartRef) (out []storage.PartRef) {
+	for _, c := range refs {
+		m, err := r.db.Message(c.ID)
+		if err == nil && c.Part < len(m.Parts) && m.Parts[c.Part].State == storage.PartUnknown {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// answered takes what was parked for a reference that a part of the lane has now.
+func (run *laneRun) answered(ref string) {
+	if run.Forms == nil || ref == "" {
+		return
+	}
+	forms := run.Forms(ref)
+	if slices.ContainsFunc(forms, func(f string) bool { _, ok := run.r.db.Parked(run.ID, f); return ok }) {
+		run.r.jobs.start(func() { run.r.unpark(run.ID, forms) })
+	}
+}
+
+// unpark tries reports again that were parked under one of the forms of a
+// reference. One stays when no part has it.
+func (r *Router) unpark(lane string, forms []string) {
+	for _, form := range forms {
+		p, ok := r.db.Parked(lane, form)
+		if !ok {
+			continue
+		}
+		rep := p.Report()
+		found, err := r.refsOf(&rep)
+		if err != nil || len(found) == 0 {
+			continue
+		}
+		r.tryReport(rep, found, func(err error) {
+			if err != nil {
+				r.log.Error("a parked report cannot be applied", "lane", lane, "err", err)
+				return
+			}
+			r.jobs.start(func() { r.forgetParked(lane, rep.Ref) })
+		})
+	}
+}
+
+func (r *Router) forgetParked(lane, ref string) {
+	err := r.db.Unpark(context.Background(), lane, ref)
+	if err != nil && !errors.Is(err, storage.ErrClosed) {
+		r.log.Error("a parked report cannot be forgotten", "lane", lane, "err", err)
+	}
+}
+
+// dropParked forgets reports that nobody has waited for long enough.
+func (r *Router) dropParked(now storage.Time) {
+	for _, p := range r.db.ParkedReports() {
+		if now-p.Came < parkedFor {
+			return
+		}
+		r.log.Warn("a report fits no message", "lane", p.Lane, "reference", p.Ref)
+		r.forgetParked(p.Lane, p.Ref)
+	}
+}
