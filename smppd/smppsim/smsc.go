@@ -32,6 +32,16 @@ type SMSCConfig struct {
 
 	// MessageID names the n-th message, from 1; nil: n in hexadecimal.
 	MessageID func(n uint64) string
+
+	// OnBind says how a bind is answered that Users would let in; nil: ESME_ROK.
+	OnBind func(*smpp.Bind) smpp.CommandStatus
+	// Silent says whether the n-th message, which is accepted, is never answered.
+	Silent func(n uint64) bool
+	// Early says whether the receipt of the n-th message sets out before the answer.
+	Early func(n uint64) bool
+	// OnReceipt says what is sent in place of a receipt: nothing, another one, or
+	// several. nil leaves it as it is.
+	OnReceipt func(n uint64, id string, receipt *smpp.DeliverSM) []*smpp.DeliverSM
 }
 
 // Counts is what an SMSC has seen.

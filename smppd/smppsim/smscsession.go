@@ -161,6 +161,9 @@ func asSubmit(p *smpp.DataSM) *smpp.SubmitSM {
 
 func (c *smscSession) handleBind(h smpp.Header, p *smpp.Bind) {
 	status := c.smsc.authenticate(p.SystemID, p.Password)
+	if status == smpp.StatusOK && c.smsc.conf.OnBind != nil {
+		status = c.smsc.conf.OnBind(p)
+	}
 	if c.bind != 0 {
 		status = smpp.StatusAlyBnd
 	}
@@ -208,12 +211,32 @@ func (c *smscSession) accept(h smpp.Header, sm *smpp.SubmitSM, resp func(id stri
 	n := s.number.Add(1)
 	id, now, user := s.conf.MessageID(n), time.Now(), c.systemID
 	s.submits.Add(1)
-	c.answer(smpp.StatusOK, h.Sequence, resp(id))
+	early := s.conf.Early != nil && s.conf.Early(n)
+	if early {
+		c.receipt(n, id, sm, now, user)
+	}
+	if s.conf.Silent == nil || !s.conf.Silent(n) {
+		c.answer(smpp.StatusOK, h.Sequence, resp(id))
+	}
+	if !early {
+		c.receipt(n, id, sm, now, user)
+	}
+}
+
+// receipt lets the receipt that was asked for set out.
+func (c *smscSession) receipt(n uint64, id string, sm *smpp.SubmitSM, at time.Time, user string) {
+	s := c.smsc
 	if !sm.RegisteredDelivery.FinalReceipt(s.finalState(n)) {
 		return
 	}
-	if !s.receipts.add(func() { s.enqueue(user, &delivery{pdu: s.receiptFor(n, id, sm, now)}) }) {
-		s.lost.Add(1)
+	receipts := []*smpp.DeliverSM{s.receiptFor(n, id, sm, at)}
+	if s.conf.OnReceipt != nil {
+		receipts = s.conf.OnReceipt(n, id, receipts[0])
+	}
+	for _, r := range receipts {
+		if !s.receipts.add(func() { s.enqueue(user, &delivery{pdu: r}) }) {
+			s.lost.Add(1)
+		}
 	}
 }
 
