@@ -63,14 +63,15 @@ func (x *Explainer) Waits(m *storage.Message) []Wait {
 	case m.DueAt.Time().After(x.now):
 		return []Wait{later(m)}
 	}
-	i := slices.IndexFunc(x.r.channels, func(c Channel) bool { return belongs(m.Queue, c.Name()) })
+	channels := x.r.channels.all()
+	i := slices.IndexFunc(channels, func(c Channel) bool { return belongs(m.Queue, c.Name()) })
 	if i < 0 {
 		return []Wait{{Reason: "no channel drains queue " + m.Queue}}
 	}
 	if m.Kind != storage.MT {
-		return x.forClient(x.r.channels[i], m)
+		return x.forClient(channels[i], m)
 	}
-	return x.forLane(x.r.channels[i], m)
+	return x.forLane(channels[i], m)
 }
 
 // outThere is for what waits for no lane.

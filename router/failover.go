@@ -110,7 +110,7 @@ func (r *Router) moveTo(m *storage.Message, g *guide, w *way, u *storage.User, n
 	m.Way = uint8(next)
 	m.Moves++
 	m.State, m.DueAt = storage.Enroute, r.after(now, wait)
-	m.Cost = g.plan.Cost(w.name, &plan.Query{Dest: m.Dest.Addr, At: now}) * storage.Millicredits(len(m.Parts))
+	m.Cost = g.plan.Cost(w.name, &plan.Query{Dest: m.Dest.Addr, At: now}) * storage.Millicredits(storage.Units(m.Parts))
 }
 
 // find gives the way of a name, nil when no route has it any more.

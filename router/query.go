@@ -90,7 +90,7 @@ type LaneStatus struct {
 func (r *Router) Channels() []ChannelStatus {
 	queued := r.db.Queues()
 	var all []ChannelStatus
-	for _, ch := range r.channels {
+	for _, ch := range r.channels.all() {
 		st := ch.Status()
 		cs := ChannelStatus{Name: ch.Name(), Ready: st.Ready, Reason: st.Reason}
 		for name, n := range queued {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,7 +60,7 @@ type Router struct {
 	db       *storage.DB
 	o        Options
 	log      *slog.Logger
-	channels []Channel // not changed once Run was called
+	channels channels
 
 	owners    atomic.Pointer[owners]
 	rules     atomic.Pointer[rules]
@@ -125,10 +124,6 @@ func New(db *storage.DB, o Options) *Router {
 	return r
 }
 
-// Add registers a channel, before Run. Among the channels that carry MT the
-// first is the route when there are no others.
-func (r *Router) Add(ch Channel) { r.channels = append(r.channels, ch) }
-
 // Run settles what a crash left open, then runs all channels until ctx ends
 // or one of them fails, and returns when all are gone.
 func (r *Router) Run(ctx context.Context) error {
@@ -137,14 +132,22 @@ func (r *Router) Run(ctx context.Context) error {
 	}
 	r.guide()
 	g, ctx := errgroup.WithContext(ctx)
-	for _, ch := range r.channels {
-		g.Go(func() error {
-			if err := ch.Run(ctx, r); err != nil && ctx.Err() == nil {
-				return fmt.Errorf("channel %s: %w", ch.Name(), err)
-			}
+	failed := make(chan error, 1)
+	r.openChannels(ctx, func(err error) {
+		select {
+		case failed <- err:
+		default:
+		}
+	})
+	g.Go(func() error {
+		defer r.closeChannels()
+		select {
+		case err := <-failed:
+			return err
+		case <-ctx.Done():
 			return nil
-		})
-	}
+		}
+	})
 	g.Go(func() error { return r.watchDeadlines(ctx) })
 	g.Go(func() error { return r.watchKept(ctx) })
 	g.Go(func() error { return r.watchFlags(ctx) })
@@ -187,11 +190,12 @@ func (r *Router) interrupted(m *storage.Message, now storage.Time) ([]*storage.M
 
 // carrier returns the channel that carries messages of kind k.
 func (r *Router) carrier(k storage.Kind) Channel {
-	i := slices.IndexFunc(r.channels, func(c Channel) bool { return c.Carries(k) })
-	if i < 0 {
-		return nil
+	for _, ch := range r.channels.all() {
+		if ch.Carries(k) {
+			return ch
+		}
 	}
-	return r.channels[i]
+	return nil
 }
 
 func (r *Router) now() storage.Time { return storage.TimeOf(r.o.Now()) }

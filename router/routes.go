@@ -132,7 +132,7 @@ func (r *Router) RemoveRoute(ctx context.Context, id string) error {
 // Missing gives those of the channels of a route that the gateway does not have.
 // A router without channels does not know.
 func (r *Router) Missing(route *storage.Route) (missing []string) {
-	if len(r.channels) == 0 {
+	if len(r.channels.all()) == 0 {
 		return nil
 	}
 	for _, c := range route.Channels {
@@ -237,7 +237,7 @@ func (r *Router) explainRoutes(e *RouteExplanation, m *storage.Message, u *stora
 	w := &g.ways[run[0].Channel]
 	e.Cost, e.CostKnown = run[0].Cost, run[0].Priced
 	if parts, err := f.by(w.ch); err == nil {
-		m.Parts, e.Parts = parts, len(parts)
+		m.Parts, e.Parts = parts, storage.Units(parts)
 	}
 	goBy(m, w, u)
 }

@@ -128,7 +128,7 @@ func (r *Router) readLists() map[string]*price.List {
 func (r *Router) wayOf(name string) way {
 	w := way{name: name}
 	bank, whole := r.carrier(storage.MT), channelOf(name)
-	for _, ch := range r.channels {
+	for _, ch := range r.channels.all() {
 		switch {
 		case !ch.Carries(storage.MT):
 		case ch.Name() == name:
@@ -283,7 +283,7 @@ func (r *Router) choose(f *facts, q *plan.Query) (line []byte, err error) {
 	m := f.m
 	m.Parts = parts
 	goBy(m, w, f.u)
-	m.Cost = run[0].Cost * storage.Millicredits(len(parts))
+	m.Cost = run[0].Cost * storage.Millicredits(storage.Units(parts))
 	if run = run[:min(len(run), mostWays)]; len(run) > 1 {
 		m.Ways = make([]string, len(run))
 		for i := range run {
@@ -306,7 +306,7 @@ func (r *Router) charge(g *guide, m *storage.Message, u *storage.User, q *plan.Q
 	if found != price.Priced {
 		return noPrice(u.PriceList, found)
 	}
-	m.Held = amount * storage.Millicredits(len(m.Parts))
+	m.Held = amount * storage.Millicredits(storage.Units(m.Parts))
 	return nil
 }
 
