@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gsmgate/router"
+	"gsmgate/storage"
 )
 
 // Config is what New needs. The functions may be nil: then there is nothing
@@ -34,6 +35,12 @@ type Config struct {
 	SIMState func(id string) SIMState // of one that there is a record of
 	// DecodeAgain reads all PDUs again that could not be read, and delivers those that can be.
 	DecodeAgain func(context.Context) (DecodedAgain, error)
+
+	// Channels that are set up: whether a record can be used, what is to be done after one has changed, and how one stands; nil: it is not
+	// known.
+	CheckChannel   func(*storage.Channel) error
+	ChannelChanged func(name string) error
+	UpstreamState  func(name string) *UpstreamState
 
 	Conformance   func() Conformance          // what the SMPP server offers of its specification
 	Lint          func(user string) []Finding // what the user's client does wrong; "": connections that never bound
@@ -131,6 +138,7 @@ func (a *API) routes() {
 	route(a, get, "/v1/modems/{id}/transcript", 200, "what was said to a modem and by it lately", a.transcript)
 	a.routeTranscriptText()
 	a.routeModems()
+	a.routeUpstreams()
 	a.routeSIMs()
 	route(a, get, "/v1/verify", 200, "check the whole file", a.verify)
 	route(a, get, "/v1/users", 200, "all users", a.users)

@@ -54,12 +54,13 @@ type Options struct {
 // App is the gateway: every room, joined. It is started and stopped once.
 type App struct {
 	Options
-	db      *storage.DB
-	bound   []boundListener
-	router  *router.Router
-	gsm     *gsmchan.Channel
-	clients *smppchan.Channel
-	server  *smppd.Server
+	db        *storage.DB
+	bound     []boundListener
+	router    *router.Router
+	gsm       *gsmchan.Channel
+	upstreams upstreams
+	clients   *smppchan.Channel
+	server    *smppd.Server
 
 	certificate *smppd.CertSource // nil until a listener needs it; only touched by Start
 	clientCAs   *smppd.ClientCAs  // likewise

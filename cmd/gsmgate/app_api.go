@@ -51,7 +51,7 @@ func (a *App) newAPI() *provisioning.API {
 	return provisioning.New(provisioning.Config{
 		Router: a.router, Log: a.Log.With("in", "api"), Version: a.Version,
 		Listeners: a.Listeners, Sessions: a.sessions, Modems: a.modems, Transcript: a.transcript, Commands: a.modemCommands(), SIMState: a.simState,
-		DecodeAgain: a.decodeAgain,
+		DecodeAgain: a.decodeAgain, CheckChannel: checkChannel, ChannelChanged: a.channelChanged, UpstreamState: a.upstreamState,
 		Conformance: statement, Lint: a.lint, ResetLint: a.clients.ResetLint,
 		CloseSession: a.closeSession, CloseSessions: a.closeSessions, Connections: a.connections,
 		Traces: a.traces, Trace: a.trace, TracePCAP: a.tracePCAP,

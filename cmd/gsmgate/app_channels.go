@@ -34,8 +34,12 @@ func (a *App) startRouter() error {
 	a.clients = smppchan.New(smppchan.Config{Router: a.router, Log: a.Log.With("in", "clients"), Retry: a.SMPP.Retry})
 	a.router.OnSIMChange(a.gsm.SIMChanged)
 	a.gsm.Use(a.router)
-	a.router.Add(a.gsm)
-	a.router.Add(a.clients)
+	for _, ch := range []router.Channel{a.gsm, a.clients} {
+		if err := a.router.Add(ch); err != nil {
+			return err
+		}
+	}
+	a.startUpstreams()
 	a.run("router", a.router.Run)
 	return nil
 }

@@ -286,6 +286,23 @@ func (c *Client) ImportPrices(ctx context.Context, name string, in provisioning.
 	return r, c.call(ctx, http.MethodPost, priceList(name)+"/import", in, &r)
 }
 
+// Upstreams lists the channels that were set up.
+func (c *Client) Upstreams(ctx context.Context) (list []provisioning.Upstream, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/channels", nil, &list)
+}
+
+func (c *Client) Upstream(ctx context.Context, name string) (u provisioning.Upstream, err error) {
+	return u, c.call(ctx, http.MethodGet, "/v1/channels/"+url.PathEscape(name), nil, &u)
+}
+
+func (c *Client) AddUpstream(ctx context.Context, in provisioning.Upstream) (u provisioning.Upstream, err error) {
+	return u, c.call(ctx, http.MethodPost, "/v1/channels", in, &u)
+}
+
+func (c *Client) RemoveUpstream(ctx context.Context, name string) (list []provisioning.Upstream, err error) {
+	return list, c.call(ctx, http.MethodDelete, "/v1/channels/"+url.PathEscape(name), nil, &list)
+}
+
 // lintOf is where findings of a user are, or for "" those of connections that
 // never bound.
 func lintOf(name string) string {
