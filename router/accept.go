@@ -212,9 +212,9 @@ func (r *Router) Segment(s storage.Segment, assemble Assemble, done func(error))
 }
 
 // Stale puts together what came of old long messages; see Inbox.
-func (r *Router) Stale(ctx context.Context, before time.Time, assemble Assemble) error {
+func (r *Router) Stale(ctx context.Context, mine func(lane string) bool, before time.Time, assemble Assemble) error {
 	for ctx.Err() == nil {
-		sets, err := r.db.StaleSegments(storage.TimeOf(before), 64)
+		sets, err := r.db.StaleSegments(mine, storage.TimeOf(before), 64)
 		if err != nil || len(sets) == 0 {
 			return err
 		}

@@ -95,9 +95,9 @@ type Inbox interface {
 	Submit(m *storage.Message, done func(storage.ID, error))
 	// Segment takes one part of a long MO message.
 	Segment(s storage.Segment, assemble Assemble, done func(error))
-	// Stale puts together what came of long MO messages whose first segment
-	// was received before the given time.
-	Stale(ctx context.Context, before time.Time, assemble Assemble) error
+	// Stale puts together what came of long MO messages by lanes of the channel,
+	// whose first segment was received before the given time.
+	Stale(ctx context.Context, mine func(lane string) bool, before time.Time, assemble Assemble) error
 	// Undecoded keeps what came and goes to no client. nil: it is on disk.
 	Undecoded(ctx context.Context, u storage.Undecoded) error
 	// Report takes what the next hop says about a part.

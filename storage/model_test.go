@@ -299,7 +299,7 @@ func (s *model) delivered(t *rapid.T, id ID, key string) {
 }
 
 func (s *model) stale(t *rapid.T) {
-	sets, err := s.db.StaleSegments(s.stamp+1, 10)
+	sets, err := s.db.StaleSegments(anyLane, s.stamp+1, 10)
 	expect(t, err, nil)
 	if len(sets) != len(s.waiting) {
 		t.Fatalf("%d sets, want %d", len(sets), len(s.waiting))

@@ -230,14 +230,14 @@ func (g *group) dropSegments(set segmentSet) error {
 	return nil
 }
 
-// StaleSegments gives up to max incomplete sets that got nothing since before,
-// each in order of Number.
-func (db *DB) StaleSegments(before Time, max int) ([][]Segment, error) {
+// StaleSegments gives up to max incomplete sets of the lanes that got nothing
+// since before, each in order of Number.
+func (db *DB) StaleSegments(mine func(lane string) bool, before Time, max int) ([][]Segment, error) {
 	var stale [][]Segment
 	err := db.view(func(tx *bolt.Tx) error {
 		var set []segmentSet // the one that is being read
 		flush := func() {
-			if len(set) > 0 && len(stale) < max && set[0].stale(before) {
+			if len(set) > 0 && len(stale) < max && set[0].stale(before) && mine(set[0].segments[0].Lane) {
 				stale = append(stale, set[0].segments)
 			}
 		}

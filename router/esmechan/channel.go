@@ -84,9 +84,25 @@ func (ch *Channel) Run(ctx context.Context, in router.Inbox) error {
 	for _, b := range ch.binds {
 		all.Go(func() { b.run(ctx) })
 	}
+	all.Go(func() { ch.watchStale(ctx) })
 	all.Wait()
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+// segmentPatience is how long the segments of a long MO message are waited for
+// before what there is goes to its user.
+const segmentPatience = 24 * time.Hour
+
+// watchStale delivers what came of long messages that never got complete.
+func (ch *Channel) watchStale(ctx context.Context) {
+	mine := func(lane string) bool { return lane == ch.lane }
+	for sleep(ctx, time.Minute) {
+		err := ch.in.Stale(ctx, mine, ch.now().Add(-segmentPatience), ch.intake.assemble)
+		if err != nil && ctx.Err() == nil {
+			ch.log.Error("incomplete long messages cannot be delivered", "err", err)
+		}
+	}
 }
 
 // Status is ready when a bind is that may transmit.

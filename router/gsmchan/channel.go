@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -164,7 +165,7 @@ func (ch *Channel) watchStale(ctx context.Context) {
 	t := time.NewTicker(min(time.Minute, max(time.Second, ch.patience/4)))
 	defer t.Stop()
 	for {
-		err := ch.in.Stale(ctx, ch.now().Add(-ch.patience), ch.assemble)
+		err := ch.in.Stale(ctx, ofSIM, ch.now().Add(-ch.patience), ch.assemble)
 		if err != nil && ctx.Err() == nil {
 			ch.log.Error("incomplete long messages cannot be delivered", "err", err)
 		}
@@ -226,6 +227,11 @@ func (h handler) Ready(ctx context.Context, m *modem.Modem) {
 	if err != nil && ctx.Err() == nil {
 		h.log.Error("a lane stopped", "lane", id, "err", err)
 	}
+}
+
+// ofSIM says whether a lane is of a SIM.
+func ofSIM(lane string) bool {
+	return strings.HasPrefix(lane, "sim:") || strings.HasPrefix(lane, "imsi:")
 }
 
 // laneID names the lane after the SIM, whatever stick it is in.

@@ -107,7 +107,7 @@ func (in *inbound) expect(want ...string) {
 func (in *inbound) stale(after time.Duration) {
 	in.t.Helper()
 	in.now = in.now.Add(after)
-	if err := in.r.Stale(in.t.Context(), in.now.Add(-24*time.Hour), in.assemble); err != nil {
+	if err := in.r.Stale(in.t.Context(), ofSIM, in.now.Add(-24*time.Hour), in.assemble); err != nil {
 		in.t.Fatal(err)
 	}
 }
@@ -214,7 +214,7 @@ func TestSegments_FloodOfIncompleteOnes_OldestDelivered(t *testing.T) {
 		in.comes(part(1, 2, fmt.Sprint("begin ", i), func(d *pdu.Deliver) { d.UDH[3] = byte(i) }))
 	}
 	in.comes(part(1, 2, "another sender's ", func(d *pdu.Deliver) { d.OA.Addr = "31612345679" }))
-	sets, err := in.db.StaleSegments(1<<60, 1000)
+	sets, err := in.db.StaleSegments(ofSIM, 1<<60, 1000)
 	if err != nil || len(sets) != 64+1 {
 		t.Errorf("%d sets wait, %v", len(sets), err)
 	}
