@@ -35,7 +35,9 @@ func (b *bench) Submit(m *storage.Message, done func(storage.ID, error)) {
 	done(1, nil)
 }
 
-func (b *bench) Stale(context.Context, func(string) bool, time.Time, router.Assemble) error { return nil }
+func (b *bench) Stale(context.Context, func(string) bool, time.Time, router.Assemble) error {
+	return nil
+}
 
 func (b *bench) Serve(ctx context.Context, _ router.Lane, _ router.Sender) error {
 	<-ctx.Done()
