@@ -175,7 +175,6 @@ func (r *Router) releaseFrom(ctx context.Context, queue string) error {
 			if now-e.At >= storage.Time(r.o.StickyWait.Milliseconds()) {
 				r.release(e.ID, queue)
 			}
-			after = e
 		}
 		if len(entries) < headSize || ctx.Err() != nil {
 			break

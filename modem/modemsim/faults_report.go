@@ -35,7 +35,7 @@ func (r Rule) with(o Rule) Rule {
 // reports makes the status reports of a segment.
 func (n *Network) reports(sender string, s Segment, r Rule, submitted, now time.Time) (out [][]byte) {
 	n.mu.Lock()
-	ahead := n.clock(sender).Sub(time.Now())
+	ahead := time.Until(n.clock(sender))
 	n.mu.Unlock()
 	submitted, now = submitted.Add(ahead), now.Add(ahead)
 	if r.WrongMR {

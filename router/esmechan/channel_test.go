@@ -49,10 +49,7 @@ func TestSend_ReceiptSaysFailed_RefundedWithCause(t *testing.T) {
 // would get.
 func TestSend_LongText_InEachForm(t *testing.T) {
 	text := strings.Repeat("A long text with an emoji 😀. ", 12)
-	var want []byte
-	for _, r := range smppText(t, text) {
-		want = append(want, r)
-	}
+	want := smppText(t, text)
 	for _, form := range []string{LongUDH, LongSAR, LongPayload} {
 		t.Run(form, func(t *testing.T) {
 			p := newPost(t, smppsim.SMSCConfig{}, func(c *storage.SMPPChannel) { c.Long = form })

@@ -3,7 +3,6 @@ package esmechan
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,20 +82,6 @@ func parseOverrides(words []string) (overrides, error) {
 		all[smpp.CommandStatus(status)] = Class(class)
 	}
 	return all, nil
-}
-
-// rows gives the table in force, by status.
-func (o overrides) rows() []classRow {
-	table := map[smpp.CommandStatus]Class{}
-	for _, row := range classes {
-		table[row.status] = row.class
-	}
-	maps.Copy(table, o)
-	var all []classRow
-	for _, s := range slices.Sorted(maps.Keys(table)) {
-		all = append(all, classRow{s, table[s]})
-	}
-	return all
 }
 
 // How long a message waits after a refusal, and how often it is tried when it is
