@@ -240,13 +240,19 @@ func (g *guest) attached(since time.Time, port int) (at time.Time, node string) 
 	return at, node
 }
 
+// askTime is for one try: a connection that was made while the gateway slept may
+// be lost on its way through qemu.
+const askTime = 10 * time.Second
+
 // until tries until check is content.
 func (g *guest) until(what string, check func(context.Context) error) {
 	g.t.Helper()
 	ctx, cancel := context.WithTimeout(g.t.Context(), 2*patience)
 	defer cancel()
 	for {
-		err := check(ctx)
+		once, stop := context.WithTimeout(ctx, askTime)
+		err := check(once)
+		stop()
 		if err == nil {
 			return
 		}
