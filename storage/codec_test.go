@@ -2,6 +2,8 @@ package storage
 
 import (
 	"bytes"
+	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -106,5 +108,29 @@ func TestID_Text(t *testing.T) {
 	}
 	if _, err := ParseID("Hello"); err == nil {
 		t.Error("Hello is no ID")
+	}
+}
+
+// Two fields of a record with one key would both be lost.
+func TestRecords_EachFieldHasItsOwnKey(t *testing.T) {
+	for _, record := range []any{
+		User{}, Balance{}, Message{}, Part{}, Event{}, About{}, Address{}, Entry{}, Segment{}, SIM{}, MOFilter{}, Channel{}, SMPPChannel{}, ParkedReport{},
+		Tally{}, givenUp{}, Undecoded{}, PriceList{}, Route{},
+	} {
+		kind := reflect.TypeOf(record)
+		fields := map[string]string{}
+		for i := range kind.NumField() {
+			key, _, _ := strings.Cut(kind.Field(i).Tag.Get("cbor"), ",")
+			if key == "" || key == "-" {
+				continue
+			}
+			if other := fields[key]; other != "" {
+				t.Errorf("%s: key %s is that of %s and of %s", kind.Name(), key, other, kind.Field(i).Name)
+			}
+			fields[key] = kind.Field(i).Name
+		}
+		if len(fields) == 0 {
+			t.Errorf("%s has no keys", kind.Name())
+		}
 	}
 }
