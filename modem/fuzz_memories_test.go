@@ -56,16 +56,17 @@ func remember(t *testing.T, cpms, cmgl, cmgr, cmti string) {
 	go func() {
 		defer close(done)
 		time.Sleep(time.Minute)
-		if k.conn != nil {
+		if k.port() != nil {
 			k.say("+CMTI: "+cmti, "+CDSI: "+cmti)
 		}
 	}()
 	b := NewBank(Config{Ports: []string{"/dev/stick0"}, Handler: h, Open: k.open})
 	_ = b.Run(ctx)
 	<-done
-	if k.conn != nil {
-		k.conn.Close()
+	if conn := k.port(); conn != nil {
+		conn.Close()
 	}
+	synctest.Wait() // until it has heard the end
 	deleted := 0
 	for _, c := range k.heard {
 		if strings.HasPrefix(c, "AT+CMGD=") {

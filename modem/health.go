@@ -133,7 +133,7 @@ func (m *Modem) admit() *SubmitError {
 	defer m.mu.Unlock()
 	now := time.Now()
 	if until, reason := m.health.allow(now); !until.IsZero() {
-		return &SubmitError{Modem: true, Wait: until.Sub(now), Err: fmt.Errorf("the modem is parked: %s", reason)}
+		return &SubmitError{Modem: true, Sure: true, Wait: until.Sub(now), Err: fmt.Errorf("the modem is parked: %s", reason)}
 	}
 	m.health.trial = !m.health.until.IsZero()
 	return nil
@@ -150,6 +150,9 @@ func (m *Modem) fared(e *SubmitError) {
 		m.health.trial = false
 		m.mu.Unlock()
 		return
+	}
+	if e != nil && e.Sure { // several recipients in a row: nothing more is to be waited for
+		m.health.run = max(m.health.run, parkRun-1)
 	}
 	parked, mended := m.health.note(time.Now(), fault, reason)
 	until, parks := m.health.until, m.health.parks

@@ -2,6 +2,7 @@ package modem
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,12 +11,19 @@ import (
 // sends hands n messages over, and tells how many were sent.
 func sends(t *testing.T, m *Modem, n int) (sent int) {
 	t.Helper()
-	for range n {
-		if _, err := m.Submit(t.Context(), aTPDU); err == nil {
+	for i := range n {
+		if _, err := m.Submit(t.Context(), toOther(i)); err == nil {
 			sent++
 		}
 	}
 	return sent
+}
+
+// toOther is aTPDU to the n-th of a hundred recipients: one alone makes no modem ill.
+func toOther(n int) []byte {
+	tpdu := slices.Clone(aTPDU)
+	tpdu[4] = byte(n%10)<<4 | byte(n/10%10) // TP-DA [23.040 9.1.2.5]
+	return tpdu
 }
 
 // failing makes a stick refuse what is handed over; "" makes it well.
@@ -50,7 +58,8 @@ func TestHealth_FaultsOfItsOwn_ParkedTriedOnceAndDoubled(t *testing.T) {
 			}
 			before := k.count("AT+CMGS=16")
 			sends(t, m, 5)
-			if n := k.count("AT+CMGS=16") - before; n != 1 {
+			// After a long park nobody remembers the recipients before it: it takes as many again to blame the modem.
+			if n := k.count("AT+CMGS=16") - before; n < 1 || n > parkRun {
 				t.Errorf("%d messages were tried after a park", n)
 			}
 			if d, want := time.Until(m.Info().ParkedUntil), min(2*park, mostPark); d > want || d < want-time.Second {
@@ -72,7 +81,9 @@ func TestHealth_FaultsOfMessages_DoNotCount(t *testing.T) {
 	k := newStick()
 	askedFor(t, k, func(t *testing.T, b *Bank, m *Modem) {
 		k.failing("+CMS ERROR: 1")
-		sends(t, m, 30)
+		for range 30 {
+			_, _ = m.Submit(t.Context(), aTPDU)
+		}
 		if i := m.Info(); i.Health != 100 || !i.ParkedUntil.IsZero() || k.count("AT+CMGS=16") != 30 {
 			t.Errorf("%+v", i)
 		}

@@ -158,16 +158,18 @@ func TestSends_RefusedForTheModemsOwnFault_UpTheLadder(t *testing.T) {
 		untilState(t, b, 0, Ready)
 		send := func(limit time.Duration, done func(i Info) bool) {
 			t.Helper()
+			to := 0
 			for from := time.Now(); !done(b.Modems()[0]); time.Sleep(10 * time.Second) {
 				if time.Since(from) > limit {
 					t.Fatalf("not within %v: %+v", limit, b.Modems()[0].Resets)
 				}
 				if i := b.Modems()[0]; i.State == Ready {
-					_, _ = b.list()[0].Submit(t.Context(), aTPDU)
+					to++
+					_, _ = b.list()[0].Submit(t.Context(), toOther(to))
 				}
 			}
 		}
-		send(time.Hour, func(i Info) bool { return i.ResetCounts[ResetUSB] > 0 })
+		send(2*time.Hour, func(i Info) bool { return i.ResetCounts[ResetUSB] > 0 })
 		var rungs []Rung
 		for _, r := range b.Modems()[0].Resets {
 			rungs = append(rungs, r.Rung)

@@ -133,11 +133,15 @@ func form(out string) string {
 }
 
 // say makes the stick speak by itself.
-func (k *stick) say(lines ...string) {
+// port is the stick's end of the line, nil before it was opened.
+func (k *stick) port() net.Conn {
 	k.mu.Lock()
-	conn := k.conn
-	k.mu.Unlock()
-	_, _ = conn.Write([]byte("\r\n" + strings.Join(lines, "\r\n") + "\r\n"))
+	defer k.mu.Unlock()
+	return k.conn
+}
+
+func (k *stick) say(lines ...string) {
+	_, _ = k.port().Write([]byte("\r\n" + strings.Join(lines, "\r\n") + "\r\n"))
 }
 
 func (k *stick) set(change func()) {

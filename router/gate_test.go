@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -206,10 +207,10 @@ func TestFits_No_OthersPass_OtherLanesTakeIt(t *testing.T) {
 // it.
 func TestFits_ManyThatDoNot_NoBusyLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, asked := lane("sim:1"), 0
+		l, asked := lane("sim:1"), new(atomic.Int32)
 		midnight := time.Now().Add(time.Hour)
 		l.Fits = func(m *storage.Message, now time.Time) Hold {
-			if asked++; now.Before(midnight) {
+			if asked.Add(1); now.Before(midnight) {
 				return Hold{Until: midnight, Reason: "does not fit"}
 			}
 			return Hold{}
@@ -222,8 +223,8 @@ func TestFits_ManyThatDoNot_NoBusyLoop(t *testing.T) {
 			b.send(fmt.Sprint(i))
 		}
 		pass(59 * time.Minute)
-		if asked > 4*headSize {
-			t.Errorf("asked %d times", asked)
+		if n := asked.Load(); n > 4*headSize {
+			t.Errorf("asked %d times", n)
 		}
 		pass(time.Hour)
 		if n := strings.Count(b.c.log(), ";") + 1; n != headSize+50 {

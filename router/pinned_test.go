@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,9 +13,9 @@ import (
 )
 
 // stumbling refuses the second part of long messages by sim:1 for as long as it is told to.
-func stumbling(c *scripted, refuse *bool, said *SendError) {
+func stumbling(c *scripted, refuse *atomic.Bool, said *SendError) {
 	c.answer = func(ctx context.Context, lane string, m *storage.Message, i int) (string, error) {
-		if *refuse && i == 1 {
+		if refuse.Load() && i == 1 {
 			return "", said
 		}
 		return ok(ctx, lane, m, i)
@@ -29,7 +30,8 @@ func TestLongMessage_StuckAfterItsFirstPart_StaysOnItsLaneAndOthersPass(t *testi
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				refuse := true
+				var refuse atomic.Bool
+				refuse.Store(true)
 				c := &scripted{lanes: []Lane{lane("sim:1")}}
 				stumbling(c, &refuse, said)
 				b := running(t, c, Options{})
@@ -44,7 +46,7 @@ func TestLongMessage_StuckAfterItsFirstPart_StaysOnItsLaneAndOthersPass(t *testi
 				if m.Queue != "gsm#sim:1" || m.Parts[0].State != storage.PartSent || m.Parts[1].State != storage.PartWaiting || !strings.Contains(b.r.Why(m), said.Err.Error()) {
 					t.Errorf("the long one: %s, %+v, %q", m.Queue, m.Parts, b.r.Why(m))
 				}
-				refuse = false
+				refuse.Store(false)
 				time.Sleep(10 * time.Minute)
 				if got := c.log(); !strings.HasSuffix(got, "sim:1 a|b|c/2; sim:1 a|b|c/3") {
 					t.Errorf("sent %s", got)
@@ -57,14 +59,15 @@ func TestLongMessage_StuckAfterItsFirstPart_StaysOnItsLaneAndOthersPass(t *testi
 // The lane of the first part goes away for good: nothing goes out by another, and the message says what it waits for.
 func TestLongMessage_ItsLaneIsGone_HeldWithAReasonUntilItExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		refuse := true
+		var refuse atomic.Bool
+		refuse.Store(true)
 		c := &scripted{lanes: []Lane{lane("sim:1")}}
 		stumbling(c, &refuse, &SendError{Outcome: RefusedForNow, LaneIll: true, Wait: time.Minute, Err: errors.New("unplugged")})
 		b := running(t, c, Options{Validity: time.Hour})
 		long := b.send("a|b|c")
 		synctest.Wait()
 		b.stop()
-		refuse = false
+		refuse.Store(false)
 		d := &scripted{lanes: []Lane{lane("sim:2")}, answer: ok}
 		b.r = New(b.db, Options{Validity: time.Hour})
 		b.r.Add(d)

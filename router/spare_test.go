@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,15 +98,20 @@ func TestRefused_OthersToTheSameRecipientWait_AndGoWhenItIsReached(t *testing.T)
 func TestRefused_LaneIllForSure_RestsAtOnceAndLongerEachTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
+		var mu sync.Mutex
 		var at []time.Duration
 		c := &scripted{lanes: []Lane{lane("sim:1")}}
 		c.answer = func(context.Context, string, *storage.Message, int) (string, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			at = append(at, time.Since(start).Round(time.Second))
 			return "", &SendError{Outcome: RefusedForNow, LaneIll: true, Sure: true, Wait: 30 * time.Second, Cause: 8, Err: errors.New("barred")}
 		}
 		b := running(t, c, Options{})
 		id := b.send("m1")
 		time.Sleep(20 * time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		if got := fmt.Sprint(at[:6]); got != "[0s 30s 1m30s 3m30s 7m30s 12m30s]" {
 			t.Errorf("tried at %s", got)
 		}
