@@ -111,11 +111,11 @@ func (s *stack) fateOf(id storage.ID, row modem.CauseRow, what string) {
 		class = "own"
 	}
 	want := fates[class]
+	var m *storage.Message // as it was when it had settled: it may be tried again at once
 	within(s.t, what+": settled", func() bool {
-		m := s.message(id)
+		m = s.message(id)
 		return m.State == want.state && m.Parts[0].Attempts >= want.attempts && m.Parts[0].State != storage.PartTrying
 	})
-	m := s.message(id)
 	if m.Parts[0].Attempts != want.attempts && class != "own" {
 		s.t.Errorf("%s: %d attempts, want %d", what, m.Parts[0].Attempts, want.attempts)
 	}
