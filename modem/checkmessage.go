@@ -46,6 +46,7 @@ func sameNumber(a, b string) bool {
 func (h checkHandler) Ready(ctx context.Context, m *Modem) {
 	if mr, sent := h.c.send(ctx, m); sent {
 		h.c.awaitReport(ctx, mr)
+		h.c.s.receiving.acks.wait(ctx) // or the network sends the report again
 	}
 	h.c.done()
 }
