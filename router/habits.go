@@ -66,6 +66,13 @@ func (h *habits) learnSkew(lane string, d storage.Time) {
 	l.skews = l.skews[max(0, len(l.skews)-mostSkews):]
 }
 
+// knowsClock says whether the clock of the service centre is known.
+func (h *habits) knowsClock(lane string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.of(lane).skews) > 0
+}
+
 // skew is what is to be taken from a time of the network; 0 while nothing is
 // known.
 func (h *habits) skew(lane string) storage.Time {

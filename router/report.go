@@ -112,6 +112,9 @@ func (r *Router) ranked(refs []storage.PartRef, rep storage.Report, came storage
 	case rep.Match == "":
 		return append(nearKnown, nearLost...)
 	}
+	if r.habits.knowsClock(rep.Lane) {
+		farLost = nil // of hours ago: it is not about a part of which nothing else tells that it went out
+	}
 	all := append(append(append(nearKnown, nearLost...), farKnown...), farLost...)
 	if r.habits.stuck(rep.Lane) && len(known) == 0 {
 		near, _ := r.nearest(other, rep, came)
