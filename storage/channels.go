@@ -100,26 +100,10 @@ func (db *DB) PutChannel(ctx context.Context, c Channel, create bool) error {
 		own.Pass, own.Statuses = slices.Clone(own.Pass), slices.Clone(own.Statuses)
 		c.SMPP = &own
 	}
-	_, err := db.channels.change(ctx, db, c.Name, func(old *Channel, exists bool) (bool, error) {
-		switch {
-		case exists && create:
-			return true, ErrExists
-		case !exists && !create:
-			return false, ErrNotFound
-		}
-		*old = c
-		return true, nil
-	})
-	return err
+	return db.channels.put(ctx, db, c.Name, create, func(old *Channel) { *old = c })
 }
 
 // RemoveChannel forgets a channel: ErrNotFound.
 func (db *DB) RemoveChannel(ctx context.Context, name string) error {
-	_, err := db.channels.change(ctx, db, name, func(_ *Channel, exists bool) (bool, error) {
-		if !exists {
-			return false, ErrNotFound
-		}
-		return false, nil
-	})
-	return err
+	return db.channels.remove(ctx, db, name)
 }

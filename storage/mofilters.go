@@ -44,30 +44,15 @@ func (db *DB) MOFilters() []MOFilter {
 // it may still be done.
 func (db *DB) PutMOFilter(ctx context.Context, f MOFilter, create bool) error {
 	f.Sources, f.Dests = slices.Clone(f.Sources), slices.Clone(f.Dests)
-	_, err := db.moFilters.change(ctx, db, f.Name, func(old *MOFilter, exists bool) (bool, error) {
-		switch {
-		case exists && create:
-			return true, ErrExists
-		case !exists && !create:
-			return false, ErrNotFound
-		}
-		created := old.Created
-		*old = f
+	return db.moFilters.put(ctx, db, f.Name, create, func(old *MOFilter) {
 		if !create {
-			old.Created = created
+			f.Created = old.Created
 		}
-		return true, nil
+		*old = f
 	})
-	return err
 }
 
 // RemoveMOFilter forgets a filter: ErrNotFound.
 func (db *DB) RemoveMOFilter(ctx context.Context, name string) error {
-	_, err := db.moFilters.change(ctx, db, name, func(_ *MOFilter, exists bool) (bool, error) {
-		if !exists {
-			return false, ErrNotFound
-		}
-		return false, nil
-	})
-	return err
+	return db.moFilters.remove(ctx, db, name)
 }

@@ -111,11 +111,5 @@ func (db *DB) ChangeRoute(ctx context.Context, id string, fn func(r *Route) erro
 
 // RemoveRoute forgets a route: ErrNotFound.
 func (db *DB) RemoveRoute(ctx context.Context, id string) error {
-	_, err := db.routes.change(ctx, db, id, func(_ *Route, exists bool) (bool, error) {
-		if !exists {
-			return false, ErrNotFound
-		}
-		return false, nil
-	})
-	return err
+	return db.routes.remove(ctx, db, id)
 }

@@ -123,11 +123,5 @@ func (db *DB) ChangeSIM(ctx context.Context, id string, fn func(s *SIM) error) (
 
 // RemoveSIM forgets a card: ErrNotFound.
 func (db *DB) RemoveSIM(ctx context.Context, id string) error {
-	_, err := db.sims.change(ctx, db, id, func(_ *SIM, exists bool) (bool, error) {
-		if !exists {
-			return false, ErrNotFound
-		}
-		return false, nil
-	})
-	return err
+	return db.sims.remove(ctx, db, id)
 }

@@ -191,3 +191,30 @@ func (t *table[T]) change(ctx context.Context, db *DB, key string, fn func(r *T,
 		db.ask(&tableOp[T]{t: t, key: key, fn: fn, done: done}, true)
 	})
 }
+
+// put stores a record that must not be there, with create, or else must be:
+// ErrExists, ErrNotFound. fn, which gets what is there, is change's.
+func (t *table[T]) put(ctx context.Context, db *DB, key string, create bool, fn func(r *T)) error {
+	_, err := t.change(ctx, db, key, func(r *T, exists bool) (bool, error) {
+		switch {
+		case exists && create:
+			return true, ErrExists
+		case !exists && !create:
+			return false, ErrNotFound
+		}
+		fn(r)
+		return true, nil
+	})
+	return err
+}
+
+// remove forgets a record: ErrNotFound.
+func (t *table[T]) remove(ctx context.Context, db *DB, key string) error {
+	_, err := t.change(ctx, db, key, func(_ *T, exists bool) (bool, error) {
+		if !exists {
+			return false, ErrNotFound
+		}
+		return false, nil
+	})
+	return err
+}

@@ -97,11 +97,5 @@ func (db *DB) Undecoded() []Undecoded {
 
 // RemoveUndecoded forgets a PDU: ErrNotFound.
 func (db *DB) RemoveUndecoded(ctx context.Context, id string) error {
-	_, err := db.undecoded.change(ctx, db, id, func(_ *Undecoded, exists bool) (bool, error) {
-		if !exists {
-			return false, ErrNotFound
-		}
-		return false, nil
-	})
-	return err
+	return db.undecoded.remove(ctx, db, id)
 }
