@@ -135,7 +135,7 @@ func (c *check) each(b bucket, fn func(k, v []byte) error) error {
 
 // tables looks at every record of what is set.
 func (c *check) tables() error {
-	for _, t := range c.db.tables() {
+	for _, t := range c.db.tables {
 		err := t.verify(c.tx, c.db.codec, func(err error) error { return c.find("%w", err) })
 		if err != nil {
 			return err

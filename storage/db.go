@@ -77,11 +77,11 @@ type DB struct {
 	moFilters table[MOFilter]
 	lists     table[PriceList]
 	routes    table[Route]
-
 	givenUp   table[givenUp]
 	undecoded table[Undecoded]
 	channels  table[Channel]
 	parked    table[ParkedReport]
+	tables    []anyTable // all of them; made once, for each commit goes over them
 
 	mu       sync.RWMutex // over the committed state below; only the writer changes it
 	balances map[string]Balance
@@ -132,6 +132,7 @@ func open(path string, o Options, readOnly bool, steps []migration) (*DB, error)
 	db.routes = table[Route]{bucket: inRoutes, validate: validateRoute}
 	db.channels = table[Channel]{bucket: inChannels, validate: validateChannel}
 	db.parked = table[ParkedReport]{bucket: inParked, validate: validateParked}
+	db.tables = []anyTable{&db.sims, &db.moFilters, &db.givenUp, &db.undecoded, &db.lists, &db.routes, &db.channels, &db.parked}
 	var file *os.File
 	err = guard(path, func() error { return db.openFile(&file, steps) })
 	if err != nil {
@@ -283,7 +284,7 @@ func (db *DB) load() error {
 			return &CorruptError{Path: db.path, Cause: err}
 		}
 		db.users.Store(&users)
-		for _, t := range db.tables() {
+		for _, t := range db.tables {
 			if err := t.load(tx, db.codec); err != nil {
 				return &CorruptError{Path: db.path, Cause: err}
 			}

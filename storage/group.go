@@ -92,7 +92,7 @@ func (g *group) reset() {
 	clear(g.users)
 	clear(g.tallies)
 	clear(g.queued)
-	for _, t := range g.db.tables() {
+	for _, t := range g.db.tables {
 		t.drop()
 	}
 }
@@ -254,7 +254,7 @@ func (g *group) publish() {
 		maps.Copy(users, g.users)
 		db.users.Store(&users)
 	}
-	for _, t := range db.tables() {
+	for _, t := range db.tables {
 		t.publish()
 	}
 	db.mu.Lock()

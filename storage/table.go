@@ -28,11 +28,6 @@ type anyTable interface {
 	drop()
 }
 
-// tables gives all that a store has.
-func (db *DB) tables() []anyTable {
-	return []anyTable{&db.sims, &db.moFilters, &db.givenUp, &db.undecoded, &db.lists, &db.routes, &db.channels, &db.parked}
-}
-
 // load reads the records from the file.
 func (t *table[T]) load(tx *bolt.Tx, c codec) error {
 	all := map[string]T{}
