@@ -81,7 +81,7 @@ func (r *Router) unknowns(refs []storage.PartRef) (out []storage.PartRef) {
 
 // answered takes what was parked for a reference that a part of the lane has now.
 func (run *laneRun) answered(ref string) {
-	if run.Forms == nil || ref == "" {
+	if run.Forms == nil || ref == "" || run.r.db.ParkedCount() == 0 { // it seldom has: no forms are worked out for nothing
 		return
 	}
 	forms := run.Forms(ref)

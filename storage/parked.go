@@ -42,8 +42,7 @@ func validateParked(p *ParkedReport) error {
 	return nil
 }
 
-// Park keeps a report. One that is final is not replaced by one that is not. When
-// ctx ends first, it may still be done.
+// Park keeps a report. One that is final is not replaced by one that is not.
 func (db *DB) Park(r *Report, came Time, done func(error)) {
 	p := ParkedReport{Lane: r.Lane, Ref: r.Ref, Came: came, Match: r.Match, Refs: slices.Clone(r.Refs), At: r.At, State: r.State, Cause: r.Cause,
 		Text: r.Text, Submitted: r.Submitted, Dedupe: r.Dedupe}
