@@ -44,7 +44,7 @@ func (r *References) Set(key string, ref uint8) {
 }
 
 func (r *References) set(key string, ref uint8) {
-	if r.last == nil || len(r.last) >= mostReferences {
+	if _, ok := r.last[key]; !ok && (r.last == nil || len(r.last) >= mostReferences) {
 		r.last = map[string]uint8{}
 	}
 	r.last[key] = ref

@@ -58,7 +58,7 @@ type Channel struct {
 	log  *slog.Logger
 	now  func() time.Time
 	bank *modem.Bank
-	refs references
+	refs router.References
 
 	card  func(iccid string) storage.SIM
 	learn func(ctx context.Context, iccid string, fn func(*storage.SIM) error) error
@@ -249,10 +249,11 @@ const imsiPrefix = "imsi:"
 func (ch *Channel) prepare(lane string, m *storage.Message) {
 	ref := []byte(nil)
 	if len(m.Parts) > 1 {
-		if !ch.refs.known(lane, m.Dest.Addr) {
-			ch.resume(lane, m.Dest.Addr)
+		key := lane + "\x00" + m.Dest.Addr
+		if !ch.refs.Known(key) {
+			ch.resume(key, lane, m.Dest.Addr)
 		}
-		ref = []byte{ch.refs.next(lane, m.Dest.Addr)}
+		ref = []byte{ch.refs.Next(key)}
 	}
 	for i := range m.Parts {
 		m.Parts[i].Match, m.Parts[i].Wire = matchKey(m.Dest.Addr), ref
@@ -262,7 +263,7 @@ func (ch *Channel) prepare(lane string, m *storage.Message) {
 // resume goes on counting references where the process before this one ended:
 // of its last message a part may still be under way, and the handset would mix
 // the two.
-func (ch *Channel) resume(lane, dest string) {
+func (ch *Channel) resume(key, lane, dest string) {
 	waiting, err := ch.in.Awaiting(lane, matchKey(dest))
 	if err != nil {
 		ch.log.Warn("the references in use are not known", "lane", lane, "err", err)
@@ -271,7 +272,7 @@ func (ch *Channel) resume(lane, dest string) {
 	for _, m := range waiting {
 		if p := m.Parts[0]; len(p.Wire) == 1 && p.Tried > last {
 			last = p.Tried
-			ch.refs.set(lane, dest, p.Wire[0])
+			ch.refs.Set(key, p.Wire[0])
 		}
 	}
 }

@@ -3,9 +3,7 @@ package gsmchan
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf16"
 
@@ -205,51 +203,6 @@ func address(a storage.Address) pdu.Address {
 		return pdu.Address{TON: a.TON, NPI: pdu.NPIISDN, Addr: a.Addr}
 	}
 	return pdu.Address{TON: pdu.TONUnknown, NPI: pdu.NPIISDN, Addr: a.Addr}
-}
-
-// references gives out concatenation references: another one for each long
-// message to the same recipient from the same SIM, or their parts would mix on
-// the handset [23.040 9.2.3.24.1].
-type references struct {
-	mu   sync.Mutex
-	last map[[2]string]uint8
-}
-
-// mostReferences bounds the memory. What is forgotten begins at random.
-const mostReferences = 10_000
-
-// known says whether the next one follows from one before.
-func (r *references) known(lane, dest string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	_, ok := r.last[[2]string{lane, dest}]
-	return ok
-}
-
-// set says which was the last one given out.
-func (r *references) set(lane, dest string, ref uint8) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.last == nil || len(r.last) >= mostReferences {
-		r.last = map[[2]string]uint8{}
-	}
-	r.last[[2]string{lane, dest}] = ref
-}
-
-func (r *references) next(lane, dest string) uint8 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	key := [2]string{lane, dest}
-	ref, ok := r.last[key]
-	if !ok {
-		if r.last == nil || len(r.last) >= mostReferences {
-			r.last = map[[2]string]uint8{}
-		}
-		ref = uint8(rand.Uint32())
-	}
-	ref++
-	r.last[key] = ref
-	return ref
 }
 
 // concatenation names the long message of which the client has cut m itself;

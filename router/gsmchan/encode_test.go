@@ -192,22 +192,6 @@ func TestSegments_Waiting_BesideTheText(t *testing.T) {
 	}
 }
 
-func TestReferences_DifferForOneRecipient(t *testing.T) {
-	var r references
-	first := r.next("sim:1", "31612345678")
-	for i := 1; i < 256; i++ {
-		if got := r.next("sim:1", "31612345678"); got != first+uint8(i) {
-			t.Fatalf("reference %d is %d, want %d", i, got, first+uint8(i))
-		}
-	}
-	for i := range 3 * mostReferences {
-		r.next("sim:1", string(rune(i)))
-	}
-	if len(r.last) > mostReferences {
-		t.Errorf("%d references are remembered", len(r.last))
-	}
-}
-
 func TestMatchKey_NationalAndInternationalAreOne(t *testing.T) {
 	for _, s := range []string{"31612345678", "+31612345678", "0612345678", "0031612345678"} {
 		if got := matchKey(s); got != "12345678" {
