@@ -177,9 +177,8 @@ func pin(conf *tls.Config, text string) error {
 
 func (s *settings) readForm(r *storage.SMPPChannel) (err error) {
 	f := form{long: r.Long, validity: !r.NoValidity, intermediate: r.Intermediate, serviceType: r.ServiceType}
-	alphabets := map[string]smpp.Alphabet{"": smpp.GSM0338, "gsm": smpp.GSM0338, "latin1": smpp.Latin1, "ascii": smpp.ASCII, "gsm-packed": smpp.GSM0338Packed}
 	var ok bool
-	if f.alphabet, ok = alphabets[r.Alphabet]; !ok {
+	if f.alphabet, ok = smpp.AlphabetNamed(r.Alphabet); !ok {
 		return bad("alphabet", fmt.Sprintf("no alphabet %.20q", r.Alphabet), "use gsm, latin1, ascii or gsm-packed")
 	}
 	switch f.long {

@@ -18,7 +18,6 @@ const (
 )
 
 const (
-	concat          = 5   // octets of the concatenation element [23.040 9.2.3.24.1]
 	mostParts       = 255 // of one message [SMPP34 5.3.2.23]
 	maxShortMessage = 254 // octets of short_message [SMPP34 5.2.21]
 )
@@ -56,7 +55,7 @@ func (f *form) content(m *storage.Message) (content, error) {
 	}
 	c.dc = classed(m, smpp.CodingDefault)
 	var err error
-	if c.data, err = smpp.EncodeText(c.dc, f.unpacked(), m.Text); err == nil {
+	if c.data, err = smpp.EncodeText(c.dc, f.alphabet.Unpacked(), m.Text); err == nil {
 		return c, nil
 	}
 	c.dc = classed(m, smpp.CodingUCS2)
@@ -85,33 +84,13 @@ func classed(m *storage.Message, dc smpp.DataCoding) smpp.DataCoding {
 	return dc
 }
 
-// unpacked is the alphabet of one character an octet: in it texts are cut.
-func (f *form) unpacked() smpp.Alphabet {
-	if f.alphabet == smpp.GSM0338Packed {
-		return smpp.GSM0338
-	}
-	return f.alphabet
-}
-
-// wire packs septets for a provider that wants them so.
-func (f *form) wire(dc smpp.DataCoding, data []byte, header int) []byte {
-	if f.alphabet == smpp.GSM0338Packed && dc.Default() {
-		return smpp.Pack(data, header)
-	}
-	return data
-}
-
 // pieces cuts c as a handset would have it. A message that has a header with a
 // concatenation element is a part already.
 func (f *form) pieces(c content) ([][]byte, error) {
 	if len(c.data) <= smpp.Room(c.dc, len(c.udh)) {
 		return [][]byte{c.data}, nil
 	}
-	header := len(c.udh) + concat
-	if len(c.udh) == 0 {
-		header++
-	}
-	pieces := smpp.Cut(c.dc, c.data, smpp.Room(c.dc, header))
+	pieces := smpp.Cut(c.dc, c.data, smpp.Room(c.dc, max(len(c.udh), 1)+smpp.ConcatOctets))
 	if len(pieces) == 0 || len(pieces) > mostParts {
 		return nil, errTooLong
 	}
@@ -207,7 +186,7 @@ func (f *form) whole(sm *smpp.SubmitSM, c content) {
 	if len(c.udh) > 0 {
 		sm.ESMClass |= smpp.FlagUDHI
 	}
-	data := append(c.udh[:len(c.udh):len(c.udh)], f.wire(c.dc, c.data, len(c.udh))...)
+	data := append(c.udh[:len(c.udh):len(c.udh)], f.alphabet.Pack(c.dc, c.data, len(c.udh))...)
 	if len(data) > maxShortMessage || f.long == LongPayload && len(c.data) > smpp.Room(c.dc, len(c.udh)) {
 		sm.TLVs = sm.TLVs.Append(smpp.TagMessagePayload, data) // [SMPP34 5.3.2.32]
 		return
@@ -220,18 +199,12 @@ func (f *form) piece(sm *smpp.SubmitSM, c content, pieces [][]byte, i int, ref u
 	total, number := uint8(len(pieces)), uint8(i+1)
 	header := c.udh
 	if f.long == LongSAR && len(header) == 0 {
-		sm.TLVs = sm.TLVs.AppendUint16(smpp.TagSARMsgRefNum, uint16(ref)).AppendUint8(smpp.TagSARTotalSegments, total).
-			AppendUint8(smpp.TagSARSegmentSeqnum, number) // [SMPP34 5.3.2.22 to 5.3.2.24]
+		sm.TLVs = sm.TLVs.AppendSAR(uint16(ref), total, number)
 	} else {
-		var own []byte
-		if len(c.udh) > 0 {
-			own = c.udh[1:]
-		}
-		header = append([]byte{uint8(len(own) + concat)}, own...)
-		header = append(header, 0, 3, ref, total, number) // [23.040 9.2.3.24.1]
+		header = smpp.Concat(c.udh, ref, total, number)
 	}
 	if len(header) > 0 {
 		sm.ESMClass |= smpp.FlagUDHI
 	}
-	sm.ShortMessage = append(header[:len(header):len(header)], f.wire(c.dc, pieces[i], len(header))...)
+	sm.ShortMessage = append(header[:len(header):len(header)], f.alphabet.Pack(c.dc, pieces[i], len(header))...)
 }

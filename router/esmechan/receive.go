@@ -159,9 +159,7 @@ func (in *intake) message(d *smpp.DeliverSM) incoming {
 		in.body(m, d.DataCoding, data, len(udh))
 		return incoming{m: m}
 	}
-	if in.alphabet == smpp.GSM0338Packed && d.DataCoding.Default() {
-		data = smpp.UnpackSeptets(data, len(udh))
-	}
+	data = in.alphabet.Unpack(d.DataCoding, data, len(udh))
 	return incoming{segment: &storage.Segment{
 		Lane: in.lane, Source: m.Source, Dest: m.Dest, Reference: ref.reference, Wide: ref.wide, Total: ref.total, Number: ref.number,
 		DataCoding: uint8(d.DataCoding), ProtocolID: d.ProtocolID, UDH: rest, Data: data, Received: storage.TimeOf(in.now()),
@@ -171,18 +169,11 @@ func (in *intake) message(d *smpp.DeliverSM) incoming {
 
 // body puts user data into m: text as text, octets as octets.
 func (in *intake) body(m *storage.Message, dc smpp.DataCoding, data []byte, header int) {
-	if in.alphabet == smpp.GSM0338Packed && dc.Default() {
-		data = smpp.UnpackSeptets(data, header)
-	}
-	in.unpackedBody(m, dc, data)
+	in.unpackedBody(m, dc, in.alphabet.Unpack(dc, data, header))
 }
 
 func (in *intake) unpackedBody(m *storage.Message, dc smpp.DataCoding, data []byte) {
-	alphabet := in.alphabet
-	if alphabet == smpp.GSM0338Packed {
-		alphabet = smpp.GSM0338
-	}
-	text, err := smpp.DecodeText(dc, alphabet, data)
+	text, err := smpp.DecodeText(dc, in.alphabet.Unpacked(), data)
 	switch {
 	case err != nil || dc.Binary():
 		m.DataCoding, m.Data = uint8(smpp.CodingBinary8), data

@@ -22,7 +22,7 @@ func deliverSM(m *storage.Message, version uint8, h habits) ([]*smpp.DeliverSM, 
 	}
 	if m.Kind == storage.Receipt {
 		receipt(&d, m.About, version)
-		d.ShortMessage = h.wire(d.DataCoding, d.ShortMessage, 0)
+		d.ShortMessage = h.alphabet.Pack(d.DataCoding, d.ShortMessage, 0)
 		return []*smpp.DeliverSM{&d}, nil
 	}
 	data, err := h.userData(&d, m)
@@ -32,7 +32,7 @@ func deliverSM(m *storage.Message, version uint8, h habits) ([]*smpp.DeliverSM, 
 	if len(m.UDH) > 0 {
 		d.ESMClass |= udhi
 	}
-	whole := append(m.UDH[:len(m.UDH):len(m.UDH)], h.wire(d.DataCoding, data, len(m.UDH))...)
+	whole := append(m.UDH[:len(m.UDH):len(m.UDH)], h.alphabet.Pack(d.DataCoding, data, len(m.UDH))...)
 	switch {
 	case h.longForm != byPayload && len(data) > smpp.Room(d.DataCoding, len(m.UDH)):
 		return h.inSegments(d, m, data, h.longForm == bySAR && version >= smpp.Version34)

@@ -55,19 +55,13 @@ type reader struct {
 // reader reads by the settings that the user has now.
 func (ch *Channel) reader(s *smppd.Session, command smpp.CommandID) reader {
 	u, _ := ch.router.UserRecord(s.SystemID())
-	return reader{command: command, alphabet: alphabetNamed(u.Alphabet), now: time.Now()}
+	return reader{command: command, alphabet: alphabetOf(&u), now: time.Now()}
 }
 
-func alphabetNamed(name string) smpp.Alphabet {
-	switch name {
-	case "latin1":
-		return smpp.Latin1
-	case "ascii":
-		return smpp.ASCII
-	case "gsm-packed":
-		return smpp.GSM0338Packed
-	}
-	return smpp.GSM0338
+// alphabetOf is what data_coding 0 means to a user; the router let no other word in.
+func alphabetOf(u *storage.User) smpp.Alphabet {
+	a, _ := smpp.AlphabetNamed(u.Alphabet)
+	return a
 }
 
 // message reads submit_sm [SMPP34 4.4.1]. Modes of esm_class but datagram are

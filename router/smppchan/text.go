@@ -23,10 +23,8 @@ func (r reader) text(m *storage.Message, data []byte, udhLen int) error {
 	case dc.Binary():
 		m.Data = data
 		return nil
-	case dc.Default() && r.alphabet == smpp.GSM0338Packed:
-		return gsmText(m, smpp.UnpackSeptets(data, udhLen))
-	case dc.Default() && r.alphabet == smpp.GSM0338:
-		return gsmText(m, data)
+	case dc.Default() && r.alphabet.Unpacked() == smpp.GSM0338:
+		return gsmText(m, r.alphabet.Unpack(dc, data, udhLen))
 	case dc.UCS2() && keep(m, dc, data):
 		return nil
 	case dc.UCS2():

@@ -16,7 +16,7 @@ func alphabets() map[string]smpp.Alphabet {
 
 // read reads one text of a user with this alphabet.
 func read(alphabet string, dc smpp.DataCoding, esm smpp.ESMClass, octets string) (*storage.Message, error) {
-	r := reader{command: smpp.IDSubmitSM, alphabet: alphabetNamed(alphabet), now: now}
+	r := reader{command: smpp.IDSubmitSM, alphabet: alphabetOf(&storage.User{Alphabet: alphabet}), now: now}
 	return r.message(submit(func(s *smpp.SubmitSM) { s.DataCoding, s.ESMClass, s.ShortMessage = dc, esm, []byte(octets) }))
 }
 

@@ -135,11 +135,6 @@ func packGSM(septets []byte, fill int) []byte {
 	return out
 }
 
-// UnpackSeptets returns packed septets one an octet, as data_coding 0 carries
-// them, of user data whose header (with its length octet) has udhLen octets: the
-// first septet begins on a septet boundary after it. [23.040 9.2.3.24]
-func UnpackSeptets(packed []byte, udhLen int) []byte { return unpackGSM(packed, fillBits(udhLen)) }
-
 // unpackGSM is the way back of packGSM. Whether a CR at the end of a full octet
 // is padding or meant cannot be told: it is taken as padding.
 func unpackGSM(packed []byte, fill int) []byte {

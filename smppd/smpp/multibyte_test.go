@@ -31,10 +31,10 @@ func TestEncodeText_FarEast_ReadBack(t *testing.T) {
 	}
 }
 
-func TestUnpackSeptets_AfterAHeader(t *testing.T) {
+func TestUnpack_AfterAHeader(t *testing.T) {
 	septets := []byte("hello")
 	for udhLen := range 10 {
-		if got := UnpackSeptets(packGSM(septets, fillBits(udhLen)), udhLen); !bytes.Equal(got, septets) {
+		if got := GSM0338Packed.Unpack(CodingDefault, packGSM(septets, fillBits(udhLen)), udhLen); !bytes.Equal(got, septets) {
 			t.Errorf("header of %d octets: %q", udhLen, got)
 		}
 	}

@@ -44,3 +44,23 @@ func cut(dc DataCoding, data []byte, room int) int {
 	}
 	return room
 }
+
+// ConcatOctets are the octets of the element that Concat adds.
+const ConcatOctets = 5
+
+// Concat returns a user data header, udh or a new one when that is empty, with an
+// element at its end that makes it part number of total. [23.040 9.2.3.24.1]
+func Concat(udh []byte, ref, total, number uint8) []byte {
+	var own []byte // elements that are there already
+	if len(udh) > 0 {
+		own = udh[1:]
+	}
+	header := append([]byte{uint8(len(own) + ConcatOctets)}, own...)
+	return append(header, 0, 3, ref, total, number)
+}
+
+// AppendSAR returns t with what makes it part number of total without a header.
+// [SMPP34 5.3.2.22 to 5.3.2.24]
+func (t TLVs) AppendSAR(ref uint16, total, number uint8) TLVs {
+	return t.AppendUint16(TagSARMsgRefNum, ref).AppendUint8(TagSARTotalSegments, total).AppendUint8(TagSARSegmentSeqnum, number)
+}
