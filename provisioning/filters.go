@@ -2,9 +2,7 @@ package provisioning
 
 import (
 	"context"
-	"errors"
 
-	"gsmgate/router"
 	"gsmgate/storage"
 )
 
@@ -41,7 +39,7 @@ func (a *API) filters(context.Context, *none) ([]Filter, error) {
 
 func (a *API) addFilter(ctx context.Context, in *body[Filter]) (Filter, error) {
 	err := a.Router.PutMOFilter(ctx, in.Body.record(), true)
-	return in.Body, namedFilter(err, in.Body.Name)
+	return in.Body, err
 }
 
 func (a *API) putFilter(ctx context.Context, in *struct {
@@ -50,7 +48,7 @@ func (a *API) putFilter(ctx context.Context, in *struct {
 }) (Filter, error) {
 	in.Body.Name = in.ByFilter.Name
 	err := a.Router.PutMOFilter(ctx, in.Body.record(), false)
-	return in.Body, namedFilter(err, in.Body.Name)
+	return in.Body, err
 }
 
 // ByFilter is exported for huma, which fills in no others.
@@ -61,21 +59,7 @@ type ByFilter struct {
 // removeFilter answers those that are left.
 func (a *API) removeFilter(ctx context.Context, in *ByFilter) ([]Filter, error) {
 	if err := a.Router.RemoveMOFilter(ctx, in.Name); err != nil {
-		return nil, namedFilter(err, in.Name)
+		return nil, err
 	}
 	return a.filters(ctx, nil)
-}
-
-// namedFilter says which filter there is already, or is not.
-func namedFilter(err error, name string) error {
-	var re *router.Error
-	if !errors.As(err, &re) || re.Field != "" || re.Code != router.NotFound && re.Code != router.Conflict || re.Err == nil {
-		return err
-	}
-	own := *re
-	own.Field, own.Message, own.Hint = "name", "no filter "+name, "gsmgate filter list shows all filters"
-	if re.Code == router.Conflict {
-		own.Message, own.Hint = "filter "+name+" exists already", "remove it first, or choose another name"
-	}
-	return &own
 }

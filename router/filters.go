@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -95,7 +96,12 @@ func (r *Router) PutMOFilter(ctx context.Context, f storage.MOFilter, create boo
 		return &Error{Code: Conflict, Message: fmt.Sprintf("there are %d filters already", mostFilters)}
 	}
 	f.Created = r.now()
-	if err := r.db.PutMOFilter(context.WithoutCancel(ctx), f, create); err != nil {
+	switch err := r.db.PutMOFilter(context.WithoutCancel(ctx), f, create); {
+	case errors.Is(err, storage.ErrExists):
+		return &Error{Code: Conflict, Field: "name", Message: "filter " + f.Name + " exists already", Hint: "remove it first, or choose another name"}
+	case errors.Is(err, storage.ErrNotFound):
+		return noFilter(f.Name)
+	case err != nil:
 		return public(err)
 	}
 	r.learnMOFilters()
@@ -106,11 +112,18 @@ func (r *Router) PutMOFilter(ctx context.Context, f storage.MOFilter, create boo
 func (r *Router) RemoveMOFilter(ctx context.Context, name string) error {
 	r.users.Lock()
 	defer r.users.Unlock()
-	if err := r.db.RemoveMOFilter(context.WithoutCancel(ctx), name); err != nil {
+	switch err := r.db.RemoveMOFilter(context.WithoutCancel(ctx), name); {
+	case errors.Is(err, storage.ErrNotFound):
+		return noFilter(name)
+	case err != nil:
 		return public(err)
 	}
 	r.learnMOFilters()
 	return nil
+}
+
+func noFilter(name string) *Error {
+	return &Error{Code: NotFound, Field: "name", Message: "no filter " + name, Hint: "gsmgate filter list shows all filters"}
 }
 
 // checkName wants what fits a command line and an address of the API.
