@@ -38,6 +38,7 @@ func encodingOf(c charset, octets []byte) encoding.Encoding {
 // stands for what could not be read; where that was is not known.
 func (d *decoding) readEncoded(e encoding.Encoding, octets []byte) {
 	text, err := e.NewDecoder().Bytes(octets)
+	text = bytes.ReplaceAll(text, []byte("\u0080"), []byte("\uFFFD")) // 0x80, which Shift JIS has no character for and browsers keep
 	if err != nil || bytes.ContainsRune(text, utf8.RuneError) {
 		d.where = 0
 	}

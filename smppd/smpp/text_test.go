@@ -115,6 +115,7 @@ func TestDecodeText_NotDecodable(t *testing.T) {
 		{"binary", CodingBinary, "ab", "", true, 0},
 		{"8 bit of class 1", 0xF5, "ab", "", true, 0},
 		{"half a character of JIS", CodingJIS, "\x93", "\uFFFD", false, 0},
+		{"octet that Shift JIS has not", CodingJIS, "\x80", "\uFFFD", false, 0},
 		{"half a character of ISO-2022-JP", CodingMusic, "\x1b$BF", "\uFFFD", false, 0},
 		{"octet that EUC-JP has not", CodingKanji, "\xff", "\uFFFD", false, 0},
 		{"octet that EUC-KR has not", CodingKorean, "\xff", "\uFFFD", false, 0},
