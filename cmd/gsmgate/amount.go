@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gsmgate/router/price"
 	"gsmgate/storage"
 )
 
@@ -59,11 +60,4 @@ func parseAmount(s string) (storage.Millicredits, error) {
 }
 
 // credits writes millicredits as people read them: 100, 2.5, -0.125.
-func credits(millicredits int64) string {
-	sign := ""
-	if millicredits < 0 {
-		sign, millicredits = "-", -millicredits
-	}
-	s := fmt.Sprintf("%s%d.%03d", sign, millicredits/1000, millicredits%1000)
-	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
-}
+func credits(millicredits int64) string { return price.Credits(storage.Millicredits(millicredits)) }
