@@ -2,6 +2,7 @@ package esmechan
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -73,11 +74,7 @@ func candidates(id, receipts, submits string) []string {
 // compact drops what is there already; the order stays.
 func compact(all []string) (out []string) {
 	for _, s := range all {
-		seen := false
-		for _, o := range out {
-			seen = seen || o == s
-		}
-		if !seen {
+		if !slices.Contains(out, s) {
 			out = append(out, s)
 		}
 	}

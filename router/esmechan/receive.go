@@ -1,6 +1,7 @@
 package esmechan
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -54,7 +55,7 @@ func (in *intake) report(d *smpp.DeliverSM) (rep storage.Report, ok bool) {
 	rep = storage.Report{
 		Lane: in.lane, Match: tail(d.Source.Addr), State: stateOf(r.State), Cause: causeOf(d, r.Err),
 		At: storage.TimeOf(r.DoneDate), Submitted: storage.TimeOf(r.SubmitDate),
-		Text: fmt.Sprintf("%s, id %s, err %s", r.State, id, orNone(r.Err)),
+		Text: fmt.Sprintf("%s, id %s, err %s", r.State, id, cmp.Or(r.Err, "none")),
 	}
 	ids := candidates(id, in.receipts, in.submits)
 	rep.Ref, rep.Refs = ids[0], ids
@@ -68,13 +69,6 @@ func (in *intake) report(d *smpp.DeliverSM) (rep storage.Report, ok bool) {
 		rep.Dedupe = fingerprint(in.lane, "receipt", ids[0])
 	}
 	return rep, true
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }
 
 // stateOf is the state of a message for that of a receipt. ACCEPTD is no end:
