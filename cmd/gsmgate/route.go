@@ -257,13 +257,10 @@ func (c *routeExplainCmd) Run(e *env) error {
 }
 
 func printAnswer(e *env, a provisioning.RouteAnswer) error {
-	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-	for _, line := range answerLines(a) {
-		fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
-	}
-	if err := w.Flush(); err != nil {
+	if err := e.fields(answerLines(a)); err != nil {
 		return err
 	}
+	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
 	if len(a.Candidates) > 0 {
 		fmt.Fprintln(e.stdout)
 		fmt.Fprintln(w, "PLACE\tCHANNEL\tROUTE\tCOST\tREADY\tQUALITY\tWHY")

@@ -78,11 +78,7 @@ func (c *simShowCmd) Run(e *env) error {
 		case c.JSON:
 			return e.json(s)
 		}
-		w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-		for _, line := range simLines(s) {
-			fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
-		}
-		return w.Flush()
+		return e.fields(simLines(s))
 	})
 }
 

@@ -198,11 +198,7 @@ func (c *userShowCmd) Run(e *env) error {
 		case c.JSON:
 			return e.json(u)
 		}
-		w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-		for _, line := range userLines(u) {
-			fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
-		}
-		return w.Flush()
+		return e.fields(userLines(u))
 	})
 }
 
