@@ -66,11 +66,13 @@ func (h *habits) learnSkew(lane string, d storage.Time) {
 	l.skews = l.skews[max(0, len(l.skews)-mostSkews):]
 }
 
-// knowsClock says whether the clock of the service centre is known.
-func (h *habits) knowsClock(lane string) bool {
+// trustsClock says whether the clock of the service centre goes: it was wrong by
+// the same each time. Some stand, and some were never set.
+func (h *habits) trustsClock(lane string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.of(lane).skews) > 0
+	l := h.of(lane)
+	return len(l.skews) > 2 && slices.Max(l.skews)-slices.Min(l.skews) <= reach
 }
 
 // skew is what is to be taken from a time of the network; 0 while nothing is

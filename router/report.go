@@ -93,14 +93,21 @@ func (r *Router) match(rep storage.Report, came storage.Time, done func(error)) 
 // message, or that it is of another message with the reference, come round again.
 const reach = storage.Time(time.Minute / time.Millisecond)
 
+// lately is how long ago the attempt of a part was at most whose reference never
+// came, for a report to be about it when the network's clock tells nothing: the
+// longer ago, the likelier it is that the part never went out.
+const lately = storage.Time(10 * time.Minute / time.Millisecond)
+
 // ranked orders the parts by how likely the report is about them: with its
 // reference and near in time; near, with a reference that never came; with its
-// reference; without one. Parts with another reference are near or not at all,
-// and only of a lane that does not count.
+// reference; without one, unless that is far-fetched. Parts with
+// another reference are near or not at all, and only of a lane that does not
+// count.
 func (r *Router) ranked(refs []storage.PartRef, rep storage.Report, came storage.Time) []storage.PartRef {
 	known, lost, other := sortOut(refs, rep.Ref)
 	nearKnown, farKnown := r.nearest(known, rep, came)
 	nearLost, farLost := r.nearest(lost, rep, came)
+	farLost = slices.DeleteFunc(farLost, func(c storage.PartRef) bool { return r.farFetched(c, rep, came) })
 	switch {
 	case rep.Submitted == 0 && rep.Match == "": // nothing tells which
 		if len(farKnown) != 1 {
@@ -111,9 +118,6 @@ func (r *Router) ranked(refs []storage.PartRef, rep storage.Report, came storage
 		return append(farKnown, farLost...)
 	case rep.Match == "":
 		return append(nearKnown, nearLost...)
-	}
-	if r.habits.knowsClock(rep.Lane) {
-		farLost = nil // of hours ago: it is not about a part of which nothing else tells that it went out
 	}
 	all := append(append(append(nearKnown, nearLost...), farKnown...), farLost...)
 	if r.habits.stuck(rep.Lane) && len(known) == 0 {
@@ -168,6 +172,19 @@ func (r *Router) nearest(parts []storage.PartRef, rep storage.Report, came stora
 		n++
 	}
 	return parts[:n:n], parts[n:]
+}
+
+// farFetched says whether a report whose time is not that of the part is not
+// about it: nothing else tells that the part went out, and the network's clock
+// goes, or the attempt was long before.
+func (r *Router) farFetched(c storage.PartRef, rep storage.Report, came storage.Time) bool {
+	m, err := r.db.Message(c.ID)
+	if err != nil || c.Part >= len(m.Parts) {
+		return true
+	}
+	p := &m.Parts[c.Part]
+	clock := rep.Submitted != 0 && r.habits.trustsClock(rep.Lane)
+	return p.State == storage.PartUnknown && (clock || came-p.Tried > lately)
 }
 
 // onceAnswered calls then when the answer of a send of the lane that is under

@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -151,6 +152,50 @@ func TestReport_ExpiredBeforeTheAnswer_Expired(t *testing.T) {
 			t.Errorf("cause %d", m.Cause)
 		}
 	})
+}
+
+// A part of which nobody knows whether it went out is settled by a report that
+// says when it went out, however late, or by one that comes soon.
+func TestReport_OfAnUnknownPart_NeedsItsTimeOrComesSoon(t *testing.T) {
+	for name, c := range map[string]struct {
+		after time.Duration
+		taken time.Duration // after the attempt; below 0: the report does not say
+		known int           // reports that have told the clock
+		want  storage.State
+	}{
+		"soon, without a time":                 {5 * time.Minute, -1, 3, storage.Delivered},
+		"hours later, without a time":          {5 * time.Hour, -1, 3, storage.Unknown},
+		"hours later, with its time":           {5 * time.Hour, time.Second, 3, storage.Delivered},
+		"soon, with another time":              {5 * time.Minute, 4 * time.Minute, 3, storage.Unknown},
+		"soon, of a clock that nobody knows":   {5 * time.Minute, time.Hour, 0, storage.Delivered},
+		"later, of a clock that nobody knows":  {5 * time.Hour, time.Hour, 0, storage.Unknown},
+		"soon, of a clock that was heard once": {5 * time.Minute, time.Hour, 1, storage.Delivered},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				channel := counting()
+				b := running(t, channel, Options{})
+				for i := range c.known {
+					b.send("a")
+					synctest.Wait()
+					b.reports(storage.Report{Match: "31612345678", Ref: strconv.Itoa(i + 1), State: storage.Delivered, Submitted: storage.TimeOf(time.Now())})
+				}
+				channel.answer = func(context.Context, string, *storage.Message, int) (string, error) {
+					return "", errors.New("no answer to CMGS")
+				}
+				id, tried := b.send("b"), time.Now()
+				pass(c.after)
+				rep := storage.Report{Match: "31612345678", Ref: "9", State: storage.Delivered}
+				if c.taken >= 0 {
+					rep.Submitted = storage.TimeOf(tried.Add(c.taken))
+				}
+				b.reports(rep)
+				if m := b.message(id); m.State != c.want {
+					t.Errorf("state %s, want %s", StateWord(m.State), StateWord(c.want))
+				}
+			})
+		})
+	}
 }
 
 // A modem that tells no TP-MR has sent the message all the same.
