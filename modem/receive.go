@@ -219,6 +219,7 @@ func (r *receiver) storeDecoded(ctx context.Context, line string, m any, err err
 			}
 		}
 	case *pdu.StatusReport:
+		s.at.Reported(m.MR)
 		err = h.StatusReport(ctx, s.sim, m)
 		count = func(i *Info) { i.reported(time.Now()) }
 	default:

@@ -230,6 +230,7 @@ func (e *Engine) fresh(line string) []URC {
 			return e.echoed(x)
 		}
 		if e.late.stranger(x, line) {
+			e.settle(x)
 			return nil
 		}
 		if x.take(line) {

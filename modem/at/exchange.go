@@ -55,12 +55,12 @@ type exchange struct {
 	done    chan struct{}
 	hint    chan struct{} // one slot: a record or a stray came, so that little is missing
 
-	marker   bool // a probe: final results count only after the record
-	submit   bool // AT+CMGS
-	sent     bool // Ctrl-Z is going out
-	doubt    bool // the +CMGS may be that of an older submit
-	okHeld   bool // its OK has come
-	held     bool // an error has come that may be that of an older submit
+	marker   bool  // a probe: final results count only after the record
+	submit   bool  // AT+CMGS
+	sent     bool  // Ctrl-Z is going out
+	doubt    bool  // the +CMGS may be that of an older submit
+	okHeld   bool  // its OK has come
+	held     error // has come, and may be that of an older submit
 	mr       uint8
 	prompted chan struct{} // closed by the prompt; nil without one
 	gotten   bool          // the prompt was seen

@@ -15,6 +15,16 @@ const (
 	manyLater = 100
 )
 
+// Reported tells that a status report came about the message with that TP-MR. It may show which number a submit used that never got
+// an answer, so that its answer is known if it comes yet.
+func (e *Engine) Reported(mr uint8) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.cur == nil || !e.cur.sent { // it may be about the one under way
+		e.late.reported(mr)
+	}
+}
+
 // claim takes the late answer of the submit that was just given up, if it has come.
 func (e *Engine) claim() (mr uint8, came bool) {
 	e.mu.Lock()
@@ -26,7 +36,7 @@ func (e *Engine) claim() (mr uint8, came bool) {
 func (e *Engine) patience(x *exchange) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if x.doubt || x.held {
+	if x.doubt || x.held != nil {
 		return doubtWait
 	}
 	return afterMR
@@ -134,16 +144,29 @@ func (l *lateSend) whoseIs(mr uint8) whose {
 		return ours
 	case l.steps < 2:
 		return doubtful
-	case step == 1+l.owed: // each of those without an answer has used a number: they are known now
-		for i := range l.owed {
-			l.placed = append(l.placed, l.last+1+uint8(i))
-		}
-		l.owed, l.last = 0, mr-1
+	case step == 1+l.owed: // each of those without an answer has used a number
+		l.place(l.owed)
 		return ours
 	case step == 0 || step > 128:
 		return older
 	}
 	return doubtful
+}
+
+// place notes which numbers the oldest n submits without an answer have used.
+func (l *lateSend) place(n int) {
+	for range n {
+		l.last++
+		l.placed = append(l.placed, l.last)
+	}
+	l.owed -= n
+}
+
+// reported takes a number beyond the newest for that of a submit without an answer, with a modem that counts.
+func (l *lateSend) reported(mr uint8) {
+	if n := int(mr - l.last); l.steps >= 2 && l.expects() && n > 0 && n <= l.owed {
+		l.place(n)
+	}
 }
 
 // stranger tells whether a line during x is nothing for x, as the answer of an older submit.
@@ -168,8 +191,13 @@ func (l *lateSend) stranger(x *exchange, line string) bool {
 
 // first handles the first +CMGS behind Ctrl-Z.
 func (l *lateSend) first(x *exchange, mr uint8) bool {
-	if x.held { // the error before it was the older's
-		x.held = false
+	if x.held != nil && slices.Contains(l.placed, mr) { // the error before it was ours
+		l.arrived(mr)
+		x.finish(x.held)
+		return true
+	}
+	if x.held != nil { // the error before it was the older's
+		x.held = nil
 		l.owed = max(0, l.owed-1)
 		return false
 	}
@@ -202,8 +230,8 @@ func (l *lateSend) ends(x *exchange, err error) bool {
 		l.paid(x.mr)
 		x.records, x.doubt = nil, false
 		return false
-	case err != nil && len(x.records) == 0 && !x.held && l.expects():
-		x.held = true
+	case err != nil && len(x.records) == 0 && x.held == nil && l.expects():
+		x.held = err
 	default:
 		return false
 	}

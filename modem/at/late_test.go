@@ -111,6 +111,41 @@ func TestSendPDU_LateAnswers_NeverTheNextMessages(t *testing.T) {
 	}
 }
 
+// A status report shows that a submit without an answer went out, and by which number: an answer with it is not the next message's.
+func TestSendPDU_ReportOnAMessageWithoutAnswer_ItsLateAnswerIsKnown(t *testing.T) {
+	for name, c := range map[string]struct {
+		answers []string // to one message after the other
+		reports []uint8  // on which messages, before the last one goes out
+		want    string
+	}{
+		"the next is refused, the late answer comes":      {[]string{"10", "11", "12", "", "E38 13", "14"}, []uint8{13}, "10 11 12 ? E38 14"},
+		"the late answer comes first":                     {[]string{"10", "11", "12", "", "13 14", "15"}, []uint8{13}, "10 11 12 ? 14 15"},
+		"the late answer comes alone":                     {[]string{"10", "11", "12", "", "13", "15"}, []uint8{13}, "10 11 12 ? ? 15"},
+		"two without an answer, a report on the second":   {[]string{"10", "11", "12", "", "", "E38 13 14", "15"}, []uint8{14}, "10 11 12 ? ? E38 15"},
+		"a report on an older message tells nothing":      {[]string{"10", "11", "12", "", "E500 13", "14"}, []uint8{12, 9}, "10 11 12 ? 13 14"},
+		"a modem that does not count: it tells nothing":   {[]string{"7", "7", "7", "", "E500 7", "7"}, []uint8{7}, "7 7 7 ? 7 7"},
+		"a report on a number far ahead tells nothing":    {[]string{"10", "11", "12", "", "E500 13", "14"}, []uint8{40}, "10 11 12 ? 13 14"},
+		"the number was used, and no answer comes at all": {[]string{"10", "11", "12", "", "14", "15"}, []uint8{13}, "10 11 12 ? 14 15"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			talking(t, c.answers, func(t *testing.T, r *rig) {
+				var got []string
+				for i := range c.answers {
+					if i == len(c.answers)-2 {
+						for _, mr := range c.reports {
+							r.Reported(mr)
+						}
+					}
+					got = append(got, fate(r.SendPDU(t.Context(), aSize, aPDU)))
+				}
+				if s := strings.Join(got, " "); s != c.want {
+					t.Errorf("got %s, want %s", s, c.want)
+				}
+			})
+		})
+	}
+}
+
 // What is owed is forgotten: a modem that lost one answer is not waited for ever after.
 func TestSendPDU_AnswerLostLongAgo_NothingIsInDoubt(t *testing.T) {
 	talking(t, []string{"10", "11", "12", "", "E38"}, func(t *testing.T, r *rig) {
