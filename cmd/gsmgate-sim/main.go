@@ -17,6 +17,7 @@ import (
 // cli is the command line.
 type cli struct {
 	Modems modemsCmd `cmd:"" help:"GSM modems with SIMs, a network and handsets, on ptys at DIR/modem00, DIR/modem01 …"`
+	Replay replayCmd `cmd:"" help:"A modem that says what was recorded of a real one."`
 	SMSC   smscCmd   `cmd:"" name:"smsc" help:"An SMSC that accepts messages and sends receipts."`
 	ESME   esmeCmd   `cmd:"" name:"esme" help:"An ESME that submits as fast as it may and counts what comes back."`
 }
