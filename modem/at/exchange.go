@@ -62,6 +62,7 @@ type exchange struct {
 	okHeld   bool  // its OK has come
 	held     error // has come, and may be that of an older submit
 	mr       uint8
+	reports  []uint8       // the TP-MRs that status reports had meanwhile
 	prompted chan struct{} // closed by the prompt; nil without one
 	gotten   bool          // the prompt was seen
 }

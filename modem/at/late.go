@@ -20,9 +20,11 @@ const (
 func (e *Engine) Reported(mr uint8) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.cur == nil || !e.cur.sent { // it may be about the one under way
-		e.late.reported(mr)
+	if x := e.cur; x != nil && x.sent { // it may be about this one: the answer tells, or its absence
+		x.reports = append(x.reports, mr)
+		return
 	}
+	e.late.reported(mr)
 }
 
 // claim takes the late answer of the submit that was just given up, if it has come.
@@ -61,11 +63,15 @@ type lateSend struct {
 	during bool // the newest owed submit is still being looked into
 }
 
-func (l *lateSend) owe() {
+// owe notes that x has got no answer.
+func (l *lateSend) owe(x *exchange) {
 	l.owed++
 	l.since, l.later = time.Now(), 0
 	l.during = true
 	l.here = false
+	for _, mr := range x.reports {
+		l.reported(mr)
+	}
 }
 
 // expects tells whether an answer of an older submit may still come.
@@ -179,6 +185,13 @@ func (l *lateSend) stranger(x *exchange, line string) bool {
 	case is && !x.sent, is && len(x.records) > 0 && !x.doubt:
 		l.arrived(mr)
 		return true
+	case is && len(x.records) > 0 && l.precedes(mr, x.mr):
+		l.arrived(mr)
+		x.doubt = false
+		if x.okHeld {
+			x.finish(nil)
+		}
+		return true
 	case is && len(x.records) > 0:
 		l.second(x)
 		return l.first(x, mr)
@@ -209,6 +222,12 @@ func (l *lateSend) first(x *exchange, mr uint8) bool {
 		x.doubt = true
 	}
 	return false
+}
+
+// precedes tells whether the number of a second answer is of a submit before that of the first, with a modem that counts.
+func (l *lateSend) precedes(second, first uint8) bool {
+	n := int(first - second)
+	return n > 0 && n <= l.owed
 }
 
 // second handles a +CMGS behind one that was in doubt: that was the older's.

@@ -77,22 +77,24 @@ func TestSendPDU_LateAnswers_NeverTheNextMessages(t *testing.T) {
 		answers []string // to one message after the other
 		want    string
 	}{
-		"late reference with the next command's echo": {[]string{"10", "11", "12", "", "13|14", "15"}, "10 11 12 ? 14 15"},
-		"late reference behind the next Ctrl-Z":       {[]string{"10", "11", "12", "", "13 14", "15"}, "10 11 12 ? 14 15"},
-		"its OK apart":                                {[]string{"10", "11", "12", "", "13- 14- OK OK", "15"}, "10 11 12 ? 14 15"},
-		"and the answer itself is an error":           {[]string{"10", "11", "12", "", "13 E38", "14"}, "10 11 12 ? E38 14"},
-		"late error, then the answer":                 {[]string{"10", "11", "12", "", "E500 13", "14"}, "10 11 12 ? 13 14"},
-		"late error, then an error":                   {[]string{"10", "11", "12", "", "E500 E38", "13"}, "10 11 12 ? E38 13"},
-		"one error for two":                           {[]string{"10", "11", "12", "", "E500", "13"}, "10 11 12 ? ? 13"},
-		"never answered, number used":                 {[]string{"10", "11", "12", "", "14", "15"}, "10 11 12 ? 14 15"},
-		"never answered, number not used":             {[]string{"10", "11", "12", "", "13", "14"}, "10 11 12 ? 13 14"},
-		"late, when the next is long gone":            {[]string{"10", "11", "12", "", "14", "15", "13 16"}, "10 11 12 ? 14 15 16"},
-		"late, behind the answer":                     {[]string{"10", "11", "12", "", "14- 13- OK OK", "15"}, "10 11 12 ? 14 15"},
-		"two late ones":                               {[]string{"10", "11", "12", "", "", "13 14 15", "16"}, "10 11 12 ? ? 15 16"},
-		"the first message of all, then both":         {[]string{"", "10 11", "12"}, "? 11 12"},
-		"the first message of all, lost":              {[]string{"", "11", "12"}, "? 11 12"},
-		"a modem that does not count":                 {[]string{"0", "0", "", "0 0", "0"}, "0 0 ? 0 0"},
-		"over the end of the numbers":                 {[]string{"253", "254", "255", "", "0 1", "2"}, "253 254 255 ? 1 2"},
+		"late reference with the next command's echo":      {[]string{"10", "11", "12", "", "13|14", "15"}, "10 11 12 ? 14 15"},
+		"late reference behind the next Ctrl-Z":            {[]string{"10", "11", "12", "", "13 14", "15"}, "10 11 12 ? 14 15"},
+		"its OK apart":                                     {[]string{"10", "11", "12", "", "13- 14- OK OK", "15"}, "10 11 12 ? 14 15"},
+		"and the answer itself is an error":                {[]string{"10", "11", "12", "", "13 E38", "14"}, "10 11 12 ? E38 14"},
+		"late error, then the answer":                      {[]string{"10", "11", "12", "", "E500 13", "14"}, "10 11 12 ? 13 14"},
+		"late error, then an error":                        {[]string{"10", "11", "12", "", "E500 E38", "13"}, "10 11 12 ? E38 13"},
+		"one error for two":                                {[]string{"10", "11", "12", "", "E500", "13"}, "10 11 12 ? ? 13"},
+		"never answered, number used":                      {[]string{"10", "11", "12", "", "14", "15"}, "10 11 12 ? 14 15"},
+		"never answered, number not used":                  {[]string{"10", "11", "12", "", "13", "14"}, "10 11 12 ? 13 14"},
+		"late, when the next is long gone":                 {[]string{"10", "11", "12", "", "14", "15", "13 16"}, "10 11 12 ? 14 15 16"},
+		"late, behind the answer":                          {[]string{"10", "11", "12", "", "14- 13- OK OK", "15"}, "10 11 12 ? 14 15"},
+		"two late ones":                                    {[]string{"10", "11", "12", "", "", "13 14 15", "16"}, "10 11 12 ? ? 15 16"},
+		"the first message of all, then both":              {[]string{"", "10 11", "12"}, "? 11 12"},
+		"the first message of all, late behind the answer": {[]string{"", "11 10", "12"}, "? 11 12"},
+		"the first message of all, its OK apart":           {[]string{"", "11- 10- OK OK", "12"}, "? 11 12"},
+		"the first message of all, lost":                   {[]string{"", "11", "12"}, "? 11 12"},
+		"a modem that does not count":                      {[]string{"0", "0", "", "0 0", "0"}, "0 0 ? 0 0"},
+		"over the end of the numbers":                      {[]string{"253", "254", "255", "", "0 1", "2"}, "253 254 255 ? 1 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			talking(t, c.answers, func(t *testing.T, r *rig) {
@@ -115,24 +117,29 @@ func TestSendPDU_LateAnswers_NeverTheNextMessages(t *testing.T) {
 func TestSendPDU_ReportOnAMessageWithoutAnswer_ItsLateAnswerIsKnown(t *testing.T) {
 	for name, c := range map[string]struct {
 		answers []string // to one message after the other
-		reports []uint8  // on which messages, before the last one goes out
+		reports []uint8  // on which messages, before the last but one goes out
 		want    string
+		during  bool // they come while the answer is waited for
 	}{
-		"the next is refused, the late answer comes":      {[]string{"10", "11", "12", "", "E38 13", "14"}, []uint8{13}, "10 11 12 ? E38 14"},
-		"the late answer comes first":                     {[]string{"10", "11", "12", "", "13 14", "15"}, []uint8{13}, "10 11 12 ? 14 15"},
-		"the late answer comes alone":                     {[]string{"10", "11", "12", "", "13", "15"}, []uint8{13}, "10 11 12 ? ? 15"},
-		"two without an answer, a report on the second":   {[]string{"10", "11", "12", "", "", "E38 13 14", "15"}, []uint8{14}, "10 11 12 ? ? E38 15"},
-		"a report on an older message tells nothing":      {[]string{"10", "11", "12", "", "E500 13", "14"}, []uint8{12, 9}, "10 11 12 ? 13 14"},
-		"a modem that does not count: it tells nothing":   {[]string{"7", "7", "7", "", "E500 7", "7"}, []uint8{7}, "7 7 7 ? 7 7"},
-		"a report on a number far ahead tells nothing":    {[]string{"10", "11", "12", "", "E500 13", "14"}, []uint8{40}, "10 11 12 ? 13 14"},
-		"the number was used, and no answer comes at all": {[]string{"10", "11", "12", "", "14", "15"}, []uint8{13}, "10 11 12 ? 14 15"},
+		"the next is refused, the late answer comes":      {[]string{"10", "11", "12", "", "E38 13", "14"}, []uint8{13}, "10 11 12 ? E38 14", false},
+		"the late answer comes first":                     {[]string{"10", "11", "12", "", "13 14", "15"}, []uint8{13}, "10 11 12 ? 14 15", false},
+		"the late answer comes alone":                     {[]string{"10", "11", "12", "", "13", "15"}, []uint8{13}, "10 11 12 ? ? 15", false},
+		"two without an answer, a report on the second":   {[]string{"10", "11", "12", "", "", "E38 13 14", "15"}, []uint8{14}, "10 11 12 ? ? E38 15", false},
+		"the report comes while its answer is waited for": {[]string{"10", "11", "12", "", "E38 13", "14"}, []uint8{13}, "10 11 12 ? E38 14", true},
+		"a report on an older message tells nothing":      {[]string{"10", "11", "12", "", "E500 13", "14"}, []uint8{12, 9}, "10 11 12 ? 13 14", false},
+		"a modem that does not count: it tells nothing":   {[]string{"7", "7", "7", "", "E500 7", "7"}, []uint8{7}, "7 7 7 ? 7 7", false},
+		"a report on a number far ahead tells nothing":    {[]string{"10", "11", "12", "", "E500 13", "14"}, []uint8{40}, "10 11 12 ? 13 14", false},
+		"the number was used, and no answer comes at all": {[]string{"10", "11", "12", "", "14", "15"}, []uint8{13}, "10 11 12 ? 14 15", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			talking(t, c.answers, func(t *testing.T, r *rig) {
 				var got []string
 				for i := range c.answers {
-					if i == len(c.answers)-2 {
-						for _, mr := range c.reports {
+					for _, mr := range c.reports {
+						switch {
+						case c.during && c.answers[i] == "":
+							time.AfterFunc(time.Second, func() { r.Reported(mr) })
+						case !c.during && i == len(c.answers)-2:
 							r.Reported(mr)
 						}
 					}

@@ -121,7 +121,7 @@ func (e *Engine) awaitSent(ctx context.Context, x *exchange) (uint8, error) {
 		return 0, &SendError{Submitted: true, Err: err}
 	}
 	e.mu.Lock()
-	e.late.owe()
+	e.late.owe(x)
 	e.mu.Unlock()
 	if ctx.Err() == nil {
 		_ = e.sync(ctx)
