@@ -2,8 +2,12 @@ package main
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
+	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,7 +28,8 @@ type doorESME struct {
 	sequence  uint32
 	answers   map[uint32]chan smpp.CommandStatus // of requests that are not answered
 	messageID map[uint32]string
-	farewell  uint32 // the last request before unbind_resp
+	farewell  uint32   // the last request before unbind_resp
+	delivered []string // each deliver_sm, see deliveredLine
 }
 
 // dialDoor binds a transceiver over TLS, or without when config is nil. A
@@ -90,6 +95,9 @@ func (e *doorESME) read() {
 				delete(e.answers, h.Sequence)
 			}
 		} else {
+			if d, ok := pdu.(*smpp.DeliverSM); ok {
+				e.delivered = append(e.delivered, deliveredLine(d))
+			}
 			e.farewell = e.sequence
 			e.send(h.Sequence, smpp.ResponseTo(h.ID))
 		}
@@ -100,6 +108,11 @@ func (e *doorESME) read() {
 	}
 }
 
+// deliveredLine is "ESM_CLASS SOURCE DESTINATION TEXT" of a deliver_sm.
+func deliveredLine(d *smpp.DeliverSM) string {
+	return fmt.Sprintf("0x%02x %s %s %s", uint8(d.ESMClass), d.Source.Addr, d.Dest.Addr, d.ShortMessage)
+}
+
 // doorKey is what a script's ESMEs are found by.
 type doorKey struct{}
 
@@ -107,7 +120,8 @@ func addESMEs(e *testscript.Env) { e.Values[doorKey{}] = map[string]*doorESME{} 
 
 // bind NAME PORT USER PASSWORD [STATUS]: an ESME binds on 127.0.0.1 and stays
 // until it is told to unbind or the script ends. ESME_ROK is expected unless
-// another status is given.
+// another status is given. tls:PORT binds over TLS, the certificate being that of
+// $WORK/d.
 func bind(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 4 || len(args) > 5 {
 		ts.Fatalf("usage: bind NAME PORT USER PASSWORD [STATUS]")
@@ -116,13 +130,26 @@ func bind(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 5 {
 		want = args[4]
 	}
-	e, err := dialDoor("127.0.0.1:"+args[1], nil, args[2], args[3])
+	var config *tls.Config
+	port, secure := strings.CutPrefix(args[1], "tls:")
+	if secure {
+		config = trusting(ts, "d/tls-cert.pem")
+	}
+	e, err := dialDoor("127.0.0.1:"+port, config, args[2], args[3])
 	ts.Check(err)
 	ts.Defer(e.close)
 	if got := e.status.String(); got != want {
 		ts.Fatalf("bind_resp has %s, want %s", got, want)
 	}
 	ts.Value(doorKey{}).(map[string]*doorESME)[args[0]] = e
+}
+
+func trusting(ts *testscript.TestScript, cert string) *tls.Config {
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM([]byte(ts.ReadFile(cert))) {
+		ts.Fatalf("%s has no certificate", cert)
+	}
+	return &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}
 }
 
 // unbound NAME: the gateway has sent unbind to the ESME and closed, or does so
@@ -152,8 +179,8 @@ func unbound(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// submit NAME NUMBER TEXT [STATUS]: the ESME submits. ESME_ROK is expected
-// unless another status is given.
+// submit NAME NUMBER TEXT [STATUS]: the ESME submits and wants a receipt.
+// ESME_ROK is expected unless another status is given.
 func submit(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 || len(args) > 4 {
 		ts.Fatalf("usage: submit NAME NUMBER TEXT [STATUS]")
@@ -164,12 +191,30 @@ func submit(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	e := ts.Value(doorKey{}).(map[string]*doorESME)[args[0]]
 	select {
-	case status := <-e.ask(&smpp.SubmitSM{Dest: smpp.Address{TON: 1, NPI: 1, Addr: args[1]}, ShortMessage: []byte(args[2])}):
+	case status := <-e.ask(&smpp.SubmitSM{Dest: smpp.Address{TON: 1, NPI: 1, Addr: args[1]}, RegisteredDelivery: 1, ShortMessage: []byte(args[2])}):
 		if status.String() != want {
 			ts.Fatalf("submit_sm_resp has %s, want %s", status, want)
 		}
 	case <-e.ended:
 		ts.Fatalf("it is not bound any more")
+	}
+}
+
+// gets NAME REGEXP…: the ESME has got, before half a minute is over, exactly
+// these deliver_sm in this order, each as "ESM_CLASS SOURCE DESTINATION TEXT".
+func gets(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: gets NAME REGEXP…")
+	}
+	e := ts.Value(doorKey{}).(map[string]*doorESME)[args[0]]
+	var got []string
+	for deadline := time.Now().Add(30 * time.Second); len(got) < len(args)-1 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		e.mu.Lock()
+		got = slices.Clone(e.delivered)
+		e.mu.Unlock()
+	}
+	if !slices.EqualFunc(got, args[1:], func(line, want string) bool { return regexp.MustCompile(want).MatchString(line) }) {
+		ts.Fatalf("the ESME got %q", got)
 	}
 }
 

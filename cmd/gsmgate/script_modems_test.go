@@ -75,14 +75,26 @@ func plug(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // handset NUMBER shows TEXT…: exactly these messages, in this order;
-// handset NUMBER writes N TEXT: to the SIM in modem N.
+// handset NUMBER writes N TEXT: to the SIM in modem N;
+// handset NUMBER fails TP-ST: messages to it are taken, and reported with this
+// status; handset NUMBER unreported: no report comes of messages to it.
 func handset(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: handset NUMBER shows TEXT… | handset NUMBER writes N TEXT")
+		ts.Fatalf("usage: handset NUMBER shows TEXT… | writes N TEXT | fails TP-ST | unreported")
 	}
-	h := scriptBank(ts).Network().Handset(args[0])
-	if args[1] == "writes" && len(args) == 4 {
+	network := scriptBank(ts).Network()
+	h := network.Handset(args[0])
+	switch {
+	case args[1] == "writes" && len(args) == 4:
 		ts.Check(h.Send(modemNumber(ts, args[2]).Number(), args[3]))
+		return
+	case args[1] == "fails" && len(args) == 3:
+		status, err := strconv.ParseUint(args[2], 0, 8)
+		ts.Check(err)
+		network.AddRule(modemsim.Rule{Match: args[0], ST: byte(status)})
+		return
+	case args[1] == "unreported":
+		network.AddRule(modemsim.Rule{Match: args[0], NoReport: true})
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"bind":       bind,
 			"unbound":    unbound,
 			"submit":     submit,
+			"gets":       gets,
 			"hangup":     hangup,
 		},
 	})
