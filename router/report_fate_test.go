@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -129,4 +130,28 @@ func pick(is bool, yes, no int) int {
 		return yes
 	}
 	return no
+}
+
+// A part is reported as failed while the next one is on its way, whose answer is
+// lost: the message can never be whole, and ends.
+func TestUnknown_AnotherPartHasFailed_EndsAtOnce_Refunded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &scripted{lanes: []Lane{lane("sim:1")}}
+		c.answer = func(_ context.Context, _ string, m *storage.Message, i int) (string, error) {
+			if i == 0 {
+				return "7", nil
+			}
+			time.Sleep(time.Minute)
+			return "", errors.New("no answer to CMGS")
+		}
+		b := running(t, c, Options{})
+		id := b.send("a|b|c")
+		pass(time.Second)
+		b.report("sim:1", "7", storage.Rejected)
+		b.expect(id, storage.Enroute, 7, 0)
+		pass(time.Minute)
+		if m := b.expect(id, storage.Rejected, 10, 0); m.EndedAt == 0 || m.Reason != "said the network" || len(b.receipts()) != 1 {
+			t.Errorf("ended at %d, %s, %d receipts", m.EndedAt, m.Reason, len(b.receipts()))
+		}
+	})
 }

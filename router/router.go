@@ -179,13 +179,13 @@ func (r *Router) recover(ctx context.Context) error {
 	return r.flags.load()
 }
 
-func (r *Router) interrupted(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+func (r *Router) interrupted(m *storage.Message, now storage.Time) (more []*storage.Message, err error) {
 	for i := range m.Parts {
 		if m.Parts[i].State == storage.PartTrying {
-			r.unknown(m, i, now, "the gateway stopped while part %d was on its way", i+1)
+			more = append(more, r.unknown(m, i, now, "the gateway stopped while part %d was on its way", i+1)...)
 		}
 	}
-	return nil, nil
+	return more, nil
 }
 
 // carrier returns the channel that carries messages of kind k.

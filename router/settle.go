@@ -39,8 +39,7 @@ func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref 
 	case se.Outcome == RefusedForGood, se.Outcome == RefusedForNow && once(m):
 		return r.refused(m, i, se, now), nil
 	case se.Outcome == UnknownOutcome && run.Order == nil:
-		r.unknown(m, i, now, "part %d may have been sent: %v", i+1, se.Err)
-		return nil, nil
+		return r.unknown(m, i, now, "part %d may have been sent: %v", i+1, se.Err), nil
 	case ctx.Err() != nil && run.Order != nil: // the lane went away: the next one sends it at once
 		abandoned(m, se, now)
 		return nil, nil
@@ -152,18 +151,23 @@ func (r *Router) refused(m *storage.Message, i int, se *SendError, now storage.T
 }
 
 // unknown makes part i UNKNOWN: nothing more is sent until a report settles
-// it or the deadline passes.
-func (r *Router) unknown(m *storage.Message, i int, now storage.Time, format string, args ...any) {
+// it or the deadline passes. A message of which another part has failed ends.
+func (r *Router) unknown(m *storage.Message, i int, now storage.Time, format string, args ...any) []*storage.Message {
 	if m.Kind != storage.MT {
 		m.Parts[i].State = storage.PartWaiting
 		m.DueAt = now
-		return
+		return nil
 	}
+	why := m.Reason
 	m.Parts[i].State = storage.PartUnknown
 	m.Reason = fmt.Sprintf(format, args...)
 	m.Note(now, "unknown", m.Reason)
 	move(m, storage.Unknown)
 	m.DueAt, m.Deadline = 0, r.after(now, r.o.ReportTimeout)
+	if count(m.Parts).failed > 0 {
+		m.Reason = why
+	}
+	return r.weigh(m, now)
 }
 
 // later puts a message back that was refused for now.
