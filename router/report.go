@@ -270,22 +270,26 @@ func (r *Router) reported(m *storage.Message, c storage.PartRef, rep storage.Rep
 	if rep.Dedupe != "" {
 		m.Dedupe = append(m.Dedupe, rep.Dedupe)
 	}
-	early := p.State == storage.PartTrying // the answer of the send is still to come
 	p.Ref, p.Cause, p.Ended, p.Final = rep.Ref, rep.Cause, now, rep.State
-	p.State = storage.PartDone
-	if rep.State != storage.Delivered {
-		p.State = storage.PartFailed
+	if !ended(m) && rep.State != storage.Delivered {
+		m.Cause, m.Reason = rep.Cause, rep.Text
 	}
+	if p.Told() {
+		return nil, nil // weighed when the answer comes
+	}
+	asTold(p)
 	if ended(m) {
 		return nil, nil // its client was told, and its money is settled
 	}
-	if p.State == storage.PartFailed {
-		m.Cause, m.Reason = rep.Cause, rep.Text
-	}
-	if early {
-		return nil, nil // weighed when the answer comes
-	}
 	return r.weigh(m, now), nil
+}
+
+// asTold makes the part what its report says.
+func asTold(p *storage.Part) {
+	p.State = storage.PartDone
+	if p.Final != storage.Delivered {
+		p.State = storage.PartFailed
+	}
 }
 
 // awaits says whether a report may settle the part, whose reference was ref
@@ -294,7 +298,9 @@ func awaits(p *storage.Part, ref string) bool {
 	switch p.State {
 	case storage.PartSent:
 		return p.Ref == ref
-	case storage.PartTrying, storage.PartUnknown:
+	case storage.PartTrying:
+		return !p.Told()
+	case storage.PartUnknown:
 		return true
 	}
 	return false

@@ -155,3 +155,48 @@ func TestUnknown_AnotherPartHasFailed_EndsAtOnce_Refunded(t *testing.T) {
 		}
 	})
 }
+
+// A part of which another one has failed is not tried again when it is refused.
+func TestRefusedForNow_AnotherPartHasFailed_EndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &scripted{lanes: []Lane{lane("sim:1")}}
+		c.answer = func(_ context.Context, _ string, m *storage.Message, i int) (string, error) {
+			if i == 0 {
+				return "7", nil
+			}
+			time.Sleep(time.Minute)
+			return "", &SendError{Outcome: RefusedForNow, Wait: time.Minute, Err: errors.New("busy")}
+		}
+		b := running(t, c, Options{})
+		id := b.send("a|b")
+		pass(time.Second)
+		b.report("sim:1", "7", storage.Expired)
+		pass(time.Hour)
+		b.expect(id, storage.Expired, 10, 0)
+		if got := b.c.log(); got != "sim:1 a|b/1; sim:1 a|b/2" {
+			t.Errorf("sent %s", got)
+		}
+	})
+}
+
+// A report has overtaken the answer, which never comes since the gateway dies: what
+// it told holds, and the other parts follow.
+func TestInterrupted_PartIsToldAlready_GoesOn(t *testing.T) {
+	r := New(storagetest.Open(t), Options{})
+	for _, c := range []struct {
+		final storage.State
+		parts int
+		want  storage.State
+		due   bool
+	}{
+		{storage.Delivered, 1, storage.Delivered, false},
+		{storage.Delivered, 2, storage.Enroute, true},
+		{storage.Rejected, 2, storage.Rejected, false},
+	} {
+		m := &storage.Message{Kind: storage.MT, State: storage.Enroute, Queue: "gsm", Parts: make([]storage.Part, c.parts), Held: 1000}
+		m.Parts[0] = storage.Part{State: storage.PartTrying, Lane: "sim:1", Final: c.final}
+		if _, err := r.interrupted(m, r.now()); err != nil || m.State != c.want || c.due != (m.DueAt != 0) {
+			t.Errorf("%s of %d parts: %s, due at %d, %v", StateWord(c.final), c.parts, StateWord(m.State), m.DueAt, err)
+		}
+	}
+}

@@ -181,7 +181,11 @@ func (r *Router) recover(ctx context.Context) error {
 
 func (r *Router) interrupted(m *storage.Message, now storage.Time) (more []*storage.Message, err error) {
 	for i := range m.Parts {
-		if m.Parts[i].State == storage.PartTrying {
+		switch p := &m.Parts[i]; {
+		case p.Told():
+			asTold(p)
+			more = append(more, r.weigh(m, now)...)
+		case p.State == storage.PartTrying:
 			more = append(more, r.unknown(m, i, now, "the gateway stopped while part %d was on its way", i+1)...)
 		}
 	}

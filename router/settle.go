@@ -31,9 +31,11 @@ func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref 
 		return r.finish(m, storage.Delivered, 0, "", now), nil
 	case se == nil:
 		return run.sent(m, i, ref, now), nil
-	case m.Parts[i].Ended != 0:
-		// a report came before the answer: it knows better
+	case m.Parts[i].Told(): // the report came before the answer, and knows better
+		asTold(&m.Parts[i])
 		return r.weigh(m, now), nil
+	case count(m.Parts).failed > 0 && se.Outcome != UnknownOutcome:
+		return r.hopeless(m, i, se, now), nil
 	case run.goesElsewhere(m, i, se, now):
 		return r.notice(m, se.Cause, m.Reason, now), nil
 	case se.Outcome == RefusedForGood, se.Outcome == RefusedForNow && once(m):
@@ -86,7 +88,10 @@ func (run *laneRun) sent(m *storage.Message, i int, ref string, now storage.Time
 		p.Match = refMatch(ref)
 	}
 	m.Note(now, "sent", fmt.Sprintf("part %d of %d by %s, %s %s", i+1, len(m.Parts), run.ID, run.Says, ref))
-	if p.State == storage.PartTrying {
+	switch {
+	case p.Told():
+		asTold(p)
+	case p.State == storage.PartTrying:
 		p.State = storage.PartSent
 	}
 	r.shares.sent(run.ID, now)
@@ -148,6 +153,15 @@ func (r *Router) refused(m *storage.Message, i int, se *SendError, now storage.T
 		state = storage.Rejected
 	}
 	return r.finish(m, state, se.Cause, se.Err.Error(), now)
+}
+
+// hopeless ends a message of which another part was reported as failed while part
+// i was refused: it ends as that one did.
+func (r *Router) hopeless(m *storage.Message, i int, se *SendError, now storage.Time) []*storage.Message {
+	p := &m.Parts[i]
+	p.State, p.Cause, p.Ended = storage.PartFailed, se.Cause, now
+	m.Note(now, "refused", fmt.Sprintf("part %d of %d, and another part has failed: %v", i+1, len(m.Parts), se.Err))
+	return r.weigh(m, now)
 }
 
 // unknown makes part i UNKNOWN: nothing more is sent until a report settles

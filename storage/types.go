@@ -134,10 +134,14 @@ func Units(parts []Part) (n int) {
 
 // awaitsReport says whether a report may still settle the part. One that is
 // being tried is among them: a status report may overtake the answer of the
-// modem.
+// modem, and then there is nothing more to tell.
 func (p *Part) awaitsReport() bool {
-	return p.State == PartTrying || p.State == PartSent || p.State == PartUnknown
+	return p.State == PartTrying && !p.Told() || p.State == PartSent || p.State == PartUnknown
 }
+
+// Told says whether a report has told how the part ended while the answer of its
+// send is still to come.
+func (p *Part) Told() bool { return p.State == PartTrying && p.Final != 0 }
 
 // Event is one line of a message's timeline.
 type Event struct {
