@@ -6,13 +6,14 @@ import (
 	"gsmgate/storage"
 )
 
-// moves is the table of legal changes of a message's state. UNKNOWN is left
-// when a report settles it; all other final states are never left. ENROUTE goes
-// back to SCHEDULED when the client replaces a message by one for later.
+// moves is the table of legal changes of a message's state; each one happens.
+// UNKNOWN is left when a report settles it; all other final states are never
+// left. ENROUTE goes back to SCHEDULED when the client replaces a message by one
+// for later. None is ever ACCEPTED: a next hop that says so has more to say.
 var moves = map[storage.State][]storage.State{
-	storage.Scheduled:     {storage.Enroute, storage.Expired, storage.Deleted, storage.Rejected},
-	storage.Enroute:       {storage.Scheduled, storage.Delivered, storage.Expired, storage.Deleted, storage.Undeliverable, storage.Accepted, storage.Unknown, storage.Rejected},
-	storage.Accepted:      {storage.Delivered, storage.Undeliverable, storage.Expired},
+	storage.Scheduled:     {storage.Enroute, storage.Expired, storage.Deleted},
+	storage.Enroute:       {storage.Scheduled, storage.Delivered, storage.Expired, storage.Deleted, storage.Undeliverable, storage.Unknown, storage.Rejected},
+	storage.Accepted:      nil,
 	storage.Unknown:       {storage.Enroute, storage.Delivered, storage.Undeliverable, storage.Expired, storage.Deleted, storage.Rejected},
 	storage.Delivered:     nil,
 	storage.Expired:       nil,

@@ -82,13 +82,13 @@ func (n *network) send(ctx context.Context, lane string, m *storage.Message, i i
 	n.mu.Unlock()
 	ref := fmt.Sprintf("%s-%d-%d", m.Text, i, rng.Uint32())
 	if calm {
-		n.later(lane, m, ref, storage.Delivered)
+		n.later(lane, m, i, ref, storage.Delivered)
 		return ref, nil
 	}
 	early := rng.IntN(8) == 0
 	end := ending(rng)
 	if early {
-		n.later(lane, m, ref, end)
+		n.later(lane, m, i, ref, end)
 	}
 	delays := []time.Duration{0, 0, time.Millisecond, 300 * time.Millisecond, 3 * time.Second, time.Minute}
 	if pause(ctx, delays[rng.IntN(len(delays))]) != nil {
@@ -109,12 +109,12 @@ func (n *network) answer(rng *rand.Rand, lane string, m *storage.Message, i int,
 	switch {
 	case early || what < 62:
 		if !early {
-			n.later(lane, m, ref, end)
+			n.later(lane, m, i, ref, end)
 		}
 		return ref, nil
 	case what < 72:
 		if rng.IntN(2) == 0 { // it went out, only the answer was lost
-			n.later(lane, m, ref, end)
+			n.later(lane, m, i, ref, end)
 		}
 		return "", errNetwork
 	}
@@ -146,11 +146,11 @@ func refusalOf(rng *rand.Rand, what int) *SendError {
 }
 
 // later has the network tell of a part some day.
-func (n *network) later(lane string, m *storage.Message, ref string, end storage.State) {
+func (n *network) later(lane string, m *storage.Message, i int, ref string, end storage.State) {
 	if end == storage.Enroute {
 		return
 	}
-	rep := storage.Report{Lane: lane, Match: m.Dest.Addr, Ref: ref, State: end, Text: "said the network", Dedupe: ref}
+	rep := storage.Report{Lane: lane, Match: m.Dest.Addr, Ref: ref, State: end, Submitted: m.Parts[i].Tried, Text: "said the network", Dedupe: ref}
 	if end != storage.Delivered {
 		rep.Cause = 7
 	}
