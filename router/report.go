@@ -96,7 +96,7 @@ const reach = storage.Time(time.Minute / time.Millisecond)
 // lately is how long ago the attempt of a part was at most whose reference never
 // came, for a report to be about it when the network's clock tells nothing: the
 // longer ago, the likelier it is that the part never went out.
-const lately = storage.Time(10 * time.Minute / time.Millisecond)
+const lately = storage.Time(2 * time.Minute / time.Millisecond)
 
 // ranked orders the parts by how likely the report is about them: with its
 // reference and near in time; near, with a reference that never came; with its
@@ -107,7 +107,7 @@ func (r *Router) ranked(refs []storage.PartRef, rep storage.Report, came storage
 	known, lost, other := sortOut(refs, rep.Ref)
 	nearKnown, farKnown := r.nearest(known, rep, came)
 	nearLost, farLost := r.nearest(lost, rep, came)
-	farLost = slices.DeleteFunc(farLost, func(c storage.PartRef) bool { return r.farFetched(c, rep, came) })
+	farLost = r.plausible(farLost, rep, came)
 	switch {
 	case rep.Submitted == 0 && rep.Match == "": // nothing tells which
 		if len(farKnown) != 1 {
@@ -174,17 +174,28 @@ func (r *Router) nearest(parts []storage.PartRef, rep storage.Report, came stora
 	return parts[:n:n], parts[n:]
 }
 
-// farFetched says whether a report whose time is not that of the part is not
-// about it: nothing else tells that the part went out, and the network's clock
-// goes, or the attempt was long before.
-func (r *Router) farFetched(c storage.PartRef, rep storage.Report, came storage.Time) bool {
-	m, err := r.db.Message(c.ID)
-	if err != nil || c.Part >= len(m.Parts) {
-		return true
-	}
-	p := &m.Parts[c.Part]
+// plausible are those of the parts without a reference that a report whose time is
+// not theirs may be about, likeliest first: those that went out, in their order,
+// then those of which nobody knows whether they did, the newest first. One of these
+// is left out when the network's clock goes, or the attempt was long before.
+func (r *Router) plausible(refs []storage.PartRef, rep storage.Report, came storage.Time) []storage.PartRef {
+	var out, unsure []storage.PartRef
 	clock := rep.Submitted != 0 && r.habits.trustsClock(rep.Lane)
-	return p.State == storage.PartUnknown && (clock || came-p.Tried > lately)
+	tried := map[storage.PartRef]storage.Time{}
+	for _, c := range refs {
+		m, err := r.db.Message(c.ID)
+		if err != nil || c.Part >= len(m.Parts) {
+			continue
+		}
+		switch p := &m.Parts[c.Part]; {
+		case p.State == storage.PartSent:
+			out = append(out, c)
+		case p.State == storage.PartTrying || !clock && came-p.Tried <= lately:
+			unsure, tried[c] = append(unsure, c), p.Tried
+		}
+	}
+	slices.SortStableFunc(unsure, func(a, b storage.PartRef) int { return cmp.Compare(tried[b], tried[a]) })
+	return append(out, unsure...)
 }
 
 // onceAnswered calls then when the answer of a send of the lane that is under

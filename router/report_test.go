@@ -163,13 +163,13 @@ func TestReport_OfAnUnknownPart_NeedsItsTimeOrComesSoon(t *testing.T) {
 		known int           // reports that have told the clock
 		want  storage.State
 	}{
-		"soon, without a time":                 {5 * time.Minute, -1, 3, storage.Delivered},
+		"soon, without a time":                 {time.Minute, -1, 3, storage.Delivered},
 		"hours later, without a time":          {5 * time.Hour, -1, 3, storage.Unknown},
 		"hours later, with its time":           {5 * time.Hour, time.Second, 3, storage.Delivered},
-		"soon, with another time":              {5 * time.Minute, 4 * time.Minute, 3, storage.Unknown},
-		"soon, of a clock that nobody knows":   {5 * time.Minute, time.Hour, 0, storage.Delivered},
+		"soon, with another time":              {time.Minute, 4 * time.Minute, 3, storage.Unknown},
+		"soon, of a clock that nobody knows":   {time.Minute, time.Hour, 0, storage.Delivered},
 		"later, of a clock that nobody knows":  {5 * time.Hour, time.Hour, 0, storage.Unknown},
-		"soon, of a clock that was heard once": {5 * time.Minute, time.Hour, 1, storage.Delivered},
+		"soon, of a clock that was heard once": {time.Minute, time.Hour, 1, storage.Delivered},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -196,6 +196,23 @@ func TestReport_OfAnUnknownPart_NeedsItsTimeOrComesSoon(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Without a clock the newest of those that may have gone out is the likeliest.
+func TestReport_OfTwoUnknownParts_WithoutATime_TakenByTheNewest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &scripted{lanes: []Lane{lane("sim:1")}, answer: func(context.Context, string, *storage.Message, int) (string, error) {
+			return "", errors.New("no answer to CMGS")
+		}}
+		b := running(t, c, Options{})
+		first := b.send("a")
+		pass(30 * time.Second)
+		second := b.send("b")
+		pass(30 * time.Second)
+		b.reports(storage.Report{Match: "31612345678", Ref: "9", State: storage.Delivered})
+		b.expect(first, storage.Unknown, 8, 1)
+		b.expect(second, storage.Delivered, 8, 1)
+	})
 }
 
 // A modem that tells no TP-MR has sent the message all the same.

@@ -356,7 +356,7 @@ func TestReport_OfAPartThatHung_Settles(t *testing.T) {
 		}}
 		b := running(t, c, Options{})
 		id := b.send("x|y")
-		pass(5 * time.Minute)
+		pass(time.Minute)
 		m := b.expect(id, storage.Unknown, 8, 0)
 		if b.c.log() != "sim:1 x|y/1" || m.EndedAt != 0 || !strings.Contains(m.Reason, "may have been sent") {
 			t.Errorf("sent %s, reason %q: unknown must be held", b.c.log(), m.Reason)
