@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -292,13 +293,33 @@ func (db *DB) load() error {
 		if err := db.loadTallies(tx.Bucket(inTallies.name())); err != nil {
 			return &CorruptError{Path: db.path, Cause: err}
 		}
-		return tx.Bucket(inDue.name()).ForEach(func(k, _ []byte) error {
-			if len(k) > 17 {
-				db.queued[string(k[:len(k)-17])]++
-			}
-			return nil
-		})
+		db.countQueued(tx.Bucket(inDue.name()).Cursor())
+		return nil
 	})
+}
+
+// countQueued counts the messages of each queue, which stand together: a million
+// of them are no more than some names in memory.
+func (db *DB) countQueued(c *bolt.Cursor) {
+	var queue []byte
+	n := 0
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		if len(k) <= 17 {
+			continue
+		}
+		if name := k[:len(k)-17]; !bytes.Equal(name, queue) {
+			db.addQueued(queue, n)
+			queue, n = name, 0
+		}
+		n++
+	}
+	db.addQueued(queue, n)
+}
+
+func (db *DB) addQueued(queue []byte, n int) {
+	if n > 0 {
+		db.queued[string(queue)] += n
+	}
 }
 
 // loadLedgerEnd finds where the ledger goes on.
