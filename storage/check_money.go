@@ -2,7 +2,8 @@ package storage
 
 import "encoding/binary"
 
-// users looks at every user and balance by itself and against the messages.
+// users looks at every user and balance by itself and against the messages. The
+// balance of a user that was removed stays, with nothing left.
 func (c *check) users() error {
 	err := c.each(inUsers, func(k, v []byte) error {
 		u, err := c.db.codec.user(v)
@@ -47,9 +48,9 @@ func (c *check) balance(name string, b Balance, held Millicredits) error {
 	value := c.tx.Bucket(inUsers.name()).Get([]byte(name))
 	u, err := c.db.codec.user(value)
 	switch {
-	case value == nil:
-		return c.find("balance of %q, who is no user", name)
-	case err != nil:
+	case value == nil && (b.Available != 0 || b.Held != 0):
+		return c.find("balance of %q, who is no user: available %d, held %d", name, b.Available, b.Held)
+	case value != nil && err != nil:
 		return nil // found already
 	case b.Granted != b.Available+b.Held+b.Spent:
 		return c.find("balance of %q: granted %d is not available %d + held %d + spent %d",

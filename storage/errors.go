@@ -15,6 +15,8 @@ var (
 	ErrNoUser    = errors.New("no such user")
 	ErrNoCredit  = errors.New("not enough credit")
 	ErrDebt      = errors.New("more is owed than the credit limit allows")
+	ErrMoney     = errors.New("there is money left")
+	ErrQueued    = errors.New("messages wait")
 	ErrDuplicate = errors.New("received before")         // always a *DuplicateError
 	ErrInvalid   = errors.New("record cannot be stored") // a mistake of the caller; the text says which
 	ErrFull      = errors.New("the store has reached its size limit, or the disk is full")

@@ -29,7 +29,7 @@ type group struct {
 	records  map[ID][]byte // nil: removed
 	dedupe   map[string]holder
 	balances map[string]*Balance
-	users    map[string]User
+	users    map[string]User // without a SystemID: removed
 	tallies  map[string]*Tally
 	queued   map[string]int // difference to db.queued
 
@@ -157,12 +157,17 @@ func (g *group) balance(user string) *Balance {
 	return b
 }
 
-// floor is the least that may be available to a user.
-func (g *group) floor(user string) Millicredits {
-	u, ok := g.users[user]
-	if !ok {
-		u = (*g.db.users.Load())[user]
+// user gives a user as this group has left it; false: there is none.
+func (g *group) user(name string) (User, bool) {
+	if u, ok := g.users[name]; ok {
+		return u, u.SystemID != ""
 	}
+	return g.db.User(name)
+}
+
+// floor is the least that may be available to a user; 0 when there is none.
+func (g *group) floor(name string) Millicredits {
+	u, _ := g.user(name)
 	return -u.CreditLimit
 }
 
@@ -252,6 +257,7 @@ func (g *group) publish() {
 	if len(g.users) > 0 {
 		users := maps.Clone(*db.users.Load())
 		maps.Copy(users, g.users)
+		maps.DeleteFunc(users, func(_ string, u User) bool { return u.SystemID == "" })
 		db.users.Store(&users)
 	}
 	for _, t := range db.tables {

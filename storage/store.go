@@ -183,6 +183,9 @@ func (g *group) moveMoneyOf(money []moneyMove, i int, mv *move) ([]moneyMove, er
 	// Whatever the difference, it is a hold or a refund next to what is spent.
 	held := mv.m.Held - mv.old.held + spent
 	if held > 0 {
+		if _, there := g.user(mv.m.User); !there {
+			return money, ErrNoUser // it was removed
+		}
 		if b.Available-held < g.floor(mv.m.User) {
 			return money, ErrNoCredit
 		}

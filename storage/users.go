@@ -10,8 +10,9 @@ import (
 )
 
 // PutUser creates a user with no credit (ErrExists), or replaces one
-// (ErrNotFound; ErrDebt when the credit limit is less than what it owes). When
-// ctx ends first, it may still be done.
+// (ErrNotFound; ErrDebt when the credit limit is less than what it owes). The
+// ledger of one that was removed before goes on under its name. When ctx ends
+// first, it may still be done.
 func (db *DB) PutUser(ctx context.Context, u User, create bool) error {
 	_, err := wait(ctx, func(done func(struct{}, error)) {
 		for _, list := range []*[]string{&u.AddressRanges, &u.AllowedFrom, &u.CertNames, &u.BoundFrom, &u.Sources, &u.Destinations} {
@@ -36,10 +37,10 @@ type userOp struct {
 func (o *userOp) apply(g *group) error {
 	name := o.u.SystemID
 	b := g.balance(name)
-	switch {
-	case b != nil && o.create:
+	switch _, there := g.user(name); {
+	case there && o.create:
 		return ErrExists
-	case b == nil && !o.create:
+	case !there && !o.create:
 		return ErrNotFound
 	case b != nil && b.Available < -o.u.CreditLimit:
 		return ErrDebt
@@ -50,13 +51,47 @@ func (o *userOp) apply(g *group) error {
 	}
 	g.put(inUsers, g.keys.text(name), value)
 	g.users[name] = o.u
-	if o.create {
+	if b == nil {
 		g.balances[name] = &Balance{}
 	}
 	return nil
 }
 
 func (o *userOp) finish(err error) { o.done(struct{}{}, err) }
+
+// RemoveUser forgets a user: ErrNotFound; ErrMoney while credits are available to
+// it, owed or held; ErrQueued while something waits in the queue, which is that of
+// what it is to get. Its ledger stays, and what it has spent. When ctx ends first,
+// it may still be done.
+func (db *DB) RemoveUser(ctx context.Context, name, queue string) error {
+	_, err := wait(ctx, func(done func(struct{}, error)) {
+		db.ask(&removeUserOp{name: name, queue: queue, done: done}, true)
+	})
+	return err
+}
+
+type removeUserOp struct {
+	result
+	name, queue string
+	done        func(struct{}, error)
+}
+
+func (o *removeUserOp) apply(g *group) error {
+	if _, there := g.user(o.name); !there {
+		return ErrNotFound
+	}
+	if b := g.balance(o.name); b.Available != 0 || b.Held != 0 {
+		return ErrMoney
+	}
+	if g.db.queued[o.queue]+g.queued[o.queue] > 0 { // the writer is the only one that changes the first
+		return ErrQueued
+	}
+	g.remove(inUsers, g.keys.text(o.name))
+	g.users[o.name] = User{}
+	return nil
+}
+
+func (o *removeUserOp) finish(err error) { o.done(struct{}{}, err) }
 
 // Users gives all users by name. Their slices are shared: do not change them.
 func (db *DB) Users() []User {
@@ -93,8 +128,8 @@ type grantOp struct {
 
 func (o *grantOp) apply(g *group) error {
 	b := g.balance(o.name)
-	switch {
-	case b == nil:
+	switch _, there := g.user(o.name); {
+	case !there:
 		return ErrNoUser
 	case o.amount < 0 && b.Available+o.amount < g.floor(o.name):
 		return ErrNoCredit
