@@ -145,6 +145,7 @@ func (a *API) routes() {
 	route(a, post, "/v1/users", 201, "add a user", a.addUser)
 	route(a, get, "/v1/users/{name}", 200, "one user", a.user)
 	route(a, patch, "/v1/users/{name}", 200, "change a user", a.setUser)
+	route(a, del, "/v1/users/{name}", 200, "take a user away; its ledger stays", a.removeUser)
 	route(a, post, "/v1/users/import", 200, "add many users, all or none", a.importUsers, largeBody)
 	route(a, del, "/v1/users/{name}/sessions", 200, "unbind and close all sessions of a user", a.closeSessions)
 	route(a, post, "/v1/users/{name}/credits", 200, "top up, or correct downwards", a.credit)

@@ -65,6 +65,18 @@ func (a *API) setUser(ctx context.Context, in *struct {
 	return userOf(v), err
 }
 
+// removeUser answers what the user was.
+func (a *API) removeUser(ctx context.Context, in *struct {
+	ByName
+	Force bool `query:"force" doc:"end its messages by their rules, and write its credits off"`
+}) (User, error) {
+	v, err := a.Router.User(in.Name)
+	if err == nil {
+		err = a.Router.RemoveUser(ctx, in.Name, in.Force)
+	}
+	return userOf(v), err
+}
+
 func (a *API) importUsers(ctx context.Context, in *body[UserImport]) (UsersImported, error) {
 	specs := make([]router.UserSpec, len(in.Body.Users))
 	var wrong []FieldDetail

@@ -310,7 +310,7 @@ func (r *Router) Credit(ctx context.Context, name string, amount storage.Millicr
 // Statement sums what moved of a user's money from the one time up to, and not
 // at, the other; 0 is the beginning, and now.
 func (r *Router) Statement(ctx context.Context, name string, from, to storage.Time) (storage.Statement, error) {
-	if _, ok := r.db.User(name); !ok {
+	if _, err := r.db.Balance(name); err != nil { // also that of one who was removed
 		return storage.Statement{}, noUser(name)
 	}
 	s, err := r.db.Statement(ctx, name, from, to)
@@ -320,7 +320,7 @@ func (r *Router) Statement(ctx context.Context, name string, from, to storage.Ti
 // Ledger gives a stretch of a user's ledger, oldest first, and where to go on; 0:
 // nowhere.
 func (r *Router) Ledger(f storage.LedgerFilter) ([]storage.Entry, uint64, error) {
-	if _, ok := r.db.User(f.User); !ok {
+	if _, err := r.db.Balance(f.User); err != nil { // also that of one who was removed
 		return nil, 0, noUser(f.User)
 	}
 	entries, next, err := r.db.Ledger(f)

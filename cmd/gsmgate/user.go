@@ -18,6 +18,7 @@ type userCmd struct {
 	Show   userShowCmd   `cmd:"" help:"Show one user with all its settings."`
 	Set    userSetCmd    `cmd:"" help:"Change a user; it holds for its sessions at once."`
 	Credit userCreditCmd `cmd:"" help:"Top up with +N, or correct with -N."`
+	Remove userRemoveCmd `cmd:"" help:"Take a user away; its ledger stays."`
 	Ledger userLedgerCmd `cmd:"" help:"Show each movement of a user's money."`
 	Lint   userLintCmd   `cmd:"" help:"Show what a user's SMPP client does wrong, and how to mend it."`
 	Import userImportCmd `cmd:"" help:"Add the users of a CSV file, all or none."`
@@ -346,6 +347,27 @@ func (c *userCreditCmd) Run(e *env) error {
 			return e.json(b)
 		}
 		fmt.Fprintf(e.stdout, "user %s has %s credits\n", c.Name, credits(b.Available))
+		return nil
+	})
+}
+
+type userRemoveCmd struct {
+	dataDir
+	Name  string `arg:"" help:"system_id"`
+	Force bool   `help:"also one that has messages, credits or debts: what was not sent is refunded, what went out is paid, the rest is written off"`
+	JSON  bool   `name:"json" help:"print as JSON what it was"`
+}
+
+func (c *userRemoveCmd) Run(e *env) error {
+	return c.call(e, writes, func(ctx context.Context, api *client.Client) error {
+		u, err := api.RemoveUser(ctx, c.Name, c.Force)
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return e.json(u)
+		}
+		fmt.Fprintf(e.stdout, "user %s removed\n", c.Name)
 		return nil
 	})
 }

@@ -125,6 +125,12 @@ func (c *Client) SetUser(ctx context.Context, name string, in provisioning.UserP
 	return u, c.call(ctx, http.MethodPatch, "/v1/users/"+url.PathEscape(name), in, &u)
 }
 
+// RemoveUser gives what the user was.
+func (c *Client) RemoveUser(ctx context.Context, name string, force bool) (u provisioning.User, err error) {
+	q := url.Values{"force": {strconv.FormatBool(force)}}
+	return u, c.call(ctx, http.MethodDelete, "/v1/users/"+url.PathEscape(name)+"?"+q.Encode(), nil, &u)
+}
+
 // ImportUsers adds all users, or none and a *provisioning.Problem that names
 // those that are wrong.
 func (c *Client) ImportUsers(ctx context.Context, in provisioning.UserImport) (done provisioning.UsersImported, err error) {
