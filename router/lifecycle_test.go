@@ -325,7 +325,8 @@ func (l *lives) live() {
 // it. GSMGATE_LIVES=100000 takes more messages, GSMGATE_SEED=N begins with that
 // seed.
 func TestLifecycle_RandomEvents_AsTheTableSays(t *testing.T) {
-	n, seed := numberOr(t, "GSMGATE_LIVES", 600), numberOr(t, "GSMGATE_SEED", int(time.Now().UnixNano()%1e6))
+	now := int(time.Now().UnixNano() % 1e6)
+	n, seed := numberOr(t, "GSMGATE_LIVES", 600, 120), numberOr(t, "GSMGATE_SEED", now, now)
 	t.Logf("GSMGATE_LIVES=%d GSMGATE_SEED=%d", n, seed)
 	moved := map[[2]storage.State]bool{}
 	for i := 0; i*60 < n; i++ {
@@ -333,8 +334,9 @@ func TestLifecycle_RandomEvents_AsTheTableSays(t *testing.T) {
 	}
 	for s := storage.Scheduled; s <= storage.Rejected; s++ {
 		for to := storage.Scheduled; to <= storage.Rejected; to++ {
-			if legal := slices.Contains(moves[s], to); legal != moved[[2]storage.State{s, to}] {
-				t.Errorf("%s to %s: in the table %v, seen %v", StateWord(s), StateWord(to), legal, !legal)
+			legal, seen := slices.Contains(moves[s], to), moved[[2]storage.State{s, to}]
+			if legal != seen && (seen || n >= 600) {
+				t.Errorf("%s to %s: in the table %v, seen %v", StateWord(s), StateWord(to), legal, seen)
 			}
 		}
 	}

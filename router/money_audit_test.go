@@ -23,13 +23,13 @@ func (w *world) audit() {
 		}
 	}
 	for _, name := range names() {
-		u, err := w.r.User(name)
+		b, err := w.db.Balance(name)
 		w.must(err)
-		w.must(w.books.agrees(name, u.Balance))
-		if u.Balance.Held != held[name] {
-			w.Fatalf("%s has %d held, its messages hold %d", name, u.Balance.Held, held[name])
+		w.must(w.books.agrees(name, b))
+		if b.Held != held[name] {
+			w.Fatalf("%s has %d held, its messages hold %d", name, b.Held, held[name])
 		}
-		if u.CreditLimit > 0 && u.Balance.Available < 0 {
+		if b.Available < 0 {
 			w.seen["postpaid"]++
 		}
 	}
@@ -147,4 +147,29 @@ func (w *world) comeToRest() {
 			w.Errorf("%s has %d held when all is over", name, u.Balance.Held)
 		}
 	}
+}
+
+// removeUsers takes all users away, whatever they have under way.
+func (w *world) removeUsers() {
+	for _, c := range w.claims {
+		w.cancelled[c.dest] = true
+	}
+	for _, name := range names() {
+		for tries := 0; ; tries++ {
+			err := w.r.RemoveUser(w.Context(), name, true)
+			if err == nil {
+				break
+			}
+			if codeOf(err) != Conflict || tries > 5 { // one is being sent for longer than that is waited for
+				w.Fatalf("remove %s: %v", name, err)
+			}
+		}
+	}
+	w.audit()
+	for _, name := range names() {
+		if b, _ := w.db.Balance(name); b.Available != 0 || b.Held != 0 {
+			w.Fatalf("%s is removed and has %+v", name, b)
+		}
+	}
+	w.seen["removed user"]++
 }

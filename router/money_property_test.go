@@ -16,8 +16,13 @@ import (
 	"gsmgate/storage"
 )
 
-func numberOr(t *testing.T, name string, or int) int {
+// numberOr is a number of the environment; without one, or, and raceOr under the
+// race detector.
+func numberOr(t *testing.T, name string, or, raceOr int) int {
 	t.Helper()
+	if raced {
+		or = raceOr
+	}
 	n, err := strconv.Atoi(orDefault(os.Getenv(name), strconv.Itoa(or)))
 	if err != nil {
 		t.Fatalf("%s is no number", name)
@@ -29,7 +34,8 @@ func numberOr(t *testing.T, name string, or int) int {
 // moments: whatever happens, the ledger is exact. GSMGATE_LEDGER_RUNS=1000 takes
 // more runs, GSMGATE_SEED=N begins with that one.
 func TestMoney_AnythingHappens_LedgerExact(t *testing.T) {
-	runs, seed := numberOr(t, "GSMGATE_LEDGER_RUNS", 6), numberOr(t, "GSMGATE_SEED", int(time.Now().UnixNano()%1e6))
+	now := int(time.Now().UnixNano() % 1e6)
+	runs, seed := numberOr(t, "GSMGATE_LEDGER_RUNS", 8, 2), numberOr(t, "GSMGATE_SEED", now, now)
 	seen := map[string]int{}
 	for i := range runs {
 		t.Run(fmt.Sprintf("GSMGATE_SEED=%d", seed+i), func(t *testing.T) {
@@ -38,8 +44,8 @@ func TestMoney_AnythingHappens_LedgerExact(t *testing.T) {
 	}
 	t.Logf("GSMGATE_LEDGER_RUNS=%d GSMGATE_SEED=%d: %v", runs, seed, seen)
 	for _, name := range []string{"accepted", "no credit", "no route", "delivered", "undeliverable", "unknown", "expired", "deleted", "replaced", "replaced if present",
-		"moved", "crash", "restart", "interrupted", "MO", "scheduled", "batch", "postpaid"} {
-		if seen[name] == 0 && runs >= 6 {
+		"moved", "crash", "restart", "interrupted", "MO", "scheduled", "batch", "postpaid", "removed user"} {
+		if seen[name] == 0 && runs >= 8 {
 			t.Errorf("nothing was ever %s", name)
 		}
 	}
@@ -53,9 +59,14 @@ func live(t *testing.T, seed uint64, seen map[string]int) {
 	}()
 	for range 120 {
 		w.step()
-		w.audit()
+		if w.rng.IntN(4) == 0 {
+			w.audit()
+		}
 	}
-	w.comeToRest()
+	if w.rng.IntN(2) == 0 {
+		w.comeToRest()
+	}
+	w.removeUsers()
 	if err := w.r.Verify(t.Context()); err != nil {
 		t.Errorf("verify: %v", err)
 	}
