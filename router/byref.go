@@ -48,7 +48,7 @@ func (r *Router) reportByRef(rep storage.Report, done func(error)) {
 }
 
 // refsOf finds the parts that a report is about, under each form of its reference.
-// When no part has it, one whose outcome is unknown may be it: of the recipient,
+// When no part has it, one whose reference never came may be it: of the recipient,
 // and handed over when the report says.
 func (r *Router) refsOf(rep *storage.Report) ([]storage.PartRef, error) {
 	for _, ref := range rep.Refs {
@@ -64,29 +64,86 @@ func (r *Router) refsOf(rep *storage.Report) ([]storage.PartRef, error) {
 	if err != nil {
 		return nil, err
 	}
-	near, _ := r.nearest(r.unknowns(lost), *rep, r.now())
+	near, _ := r.nearest(r.nameless(lost), *rep, r.now())
 	return near, nil
 }
 
-// unknowns keeps the parts whose outcome is unknown.
-func (r *Router) unknowns(refs []storage.PartRef) (out []storage.PartRef) {
+// nameless keeps the parts that went out, or may have, and got no reference.
+func (r *Router) nameless(refs []storage.PartRef) (out []storage.PartRef) {
 	for _, c := range refs {
 		m, err := r.db.Message(c.ID)
-		if err == nil && c.Part < len(m.Parts) && m.Parts[c.Part].State == storage.PartUnknown {
+		if err != nil || c.Part >= len(m.Parts) {
+			continue
+		}
+		if p := &m.Parts[c.Part]; p.State == storage.PartUnknown || p.State == storage.PartSent && p.Ref == "" {
 			out = append(out, c)
 		}
 	}
 	return out
 }
 
-// answered takes what was parked for a reference that a part of the lane has now.
-func (run *laneRun) answered(ref string) {
-	if run.Forms == nil || ref == "" || run.r.db.ParkedCount() == 0 { // it seldom has: no forms are worked out for nothing
+// answered takes what was parked for part i of the lane: it has a reference now,
+// or will never have one.
+func (run *laneRun) answered(m *storage.Message, i int) {
+	if run.Forms == nil || run.r.db.ParkedCount() == 0 { // it seldom has: no forms are worked out for nothing
 		return
 	}
-	forms := run.Forms(ref)
+	p := &m.Parts[i]
+	switch {
+	case p.State != storage.PartSent && p.State != storage.PartUnknown:
+		return
+	case p.Ref == "":
+		run.lostAnswer(p.Match)
+		return
+	}
+	forms := run.Forms(p.Ref)
 	if slices.ContainsFunc(forms, func(f string) bool { _, ok := run.r.db.Parked(run.ID, f); return ok }) {
 		run.r.jobs.start(func() { run.r.unpark(run.ID, forms) })
+	}
+}
+
+// lostAnswer looks for the report of a part whose reference never came: it may have
+// come before the answer was given up. Many such are looked for at once.
+func (run *laneRun) lostAnswer(match string) {
+	run.mu.Lock()
+	if run.lost == nil {
+		run.lost = map[string]bool{}
+	}
+	run.lost[match] = true
+	first := !run.searching
+	run.searching = true
+	run.mu.Unlock()
+	if first {
+		run.r.jobs.start(run.search)
+	}
+}
+
+// search looks through what is parked until nothing new was lost.
+func (run *laneRun) search() {
+	for {
+		run.mu.Lock()
+		lost := run.lost
+		run.lost, run.searching = nil, lost != nil
+		run.mu.Unlock()
+		if lost == nil {
+			return
+		}
+		for _, p := range run.r.db.ParkedReports() {
+			if p.Lane == run.ID && lost[p.Match] {
+				run.r.unpark(p.Lane, []string{p.Ref})
+			}
+		}
+	}
+}
+
+// unparkAll looks, after a start, for the parts of all that is parked: their
+// answers may have come just before the gateway stopped.
+func (r *Router) unparkAll() {
+	for _, p := range r.db.ParkedReports() {
+		if r.jobs.stopping() {
+			return
+		}
+		r.unpark(p.Lane, []string{p.Ref})
 	}
 }
 

@@ -234,7 +234,7 @@ func (run *laneRun) proceed(ctx context.Context, q *queue, id storage.ID, i int,
 		return more, nil
 	})
 	if err == nil {
-		run.answered(ref)
+		run.answered(m, i)
 	}
 	switch {
 	case err != nil:
@@ -256,9 +256,9 @@ func (run *laneRun) settle(ctx context.Context, q *queue, id storage.ID, i int, 
 	}
 	var try func()
 	try = func() {
-		run.r.change(id, fn, func(_ *storage.Message, err error) {
-			if err == nil && sendErr == nil {
-				run.answered(ref)
+		run.r.change(id, fn, func(m *storage.Message, err error) {
+			if err == nil && i < len(m.Parts) {
+				run.answered(m, i)
 			}
 			if err == nil || errors.Is(err, storage.ErrClosed) || errors.Is(err, storage.ErrBroken) || errors.Is(err, storage.ErrNotFound) {
 				q.release(id)

@@ -29,6 +29,9 @@ type laneRun struct {
 	spares  bool                     // Gate lets pass only what was begun
 	skipped map[storage.ID]time.Time // what Fits refused, and until when
 
+	lost      map[string]bool // what parts are looked up by whose reference never came
+	searching bool            // their reports are being looked for
+
 	// aloft are the messages of which a part is being sent, with who waits for
 	// its outcome to be on disk.
 	aloft map[storage.ID][]func()

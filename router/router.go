@@ -131,6 +131,7 @@ func (r *Router) Run(ctx context.Context) error {
 		return fmt.Errorf("recover: %w", err)
 	}
 	r.guide()
+	r.jobs.start(r.unparkAll)
 	g, ctx := errgroup.WithContext(ctx)
 	failed := make(chan error, 1)
 	r.openChannels(ctx, func(err error) {
