@@ -98,10 +98,11 @@ func (o overrides) sendError(err error) *router.SendError {
 	var refused *esme.StatusError
 	var malformed *smpp.Error
 	switch {
+	case errors.Is(err, esme.ErrUnknownOutcome): // first: its cause may be an answer that is malformed
 	case errors.As(err, &refused):
 		return o.refusal(refused)
 	case errors.As(err, &malformed):
-		return &router.SendError{Outcome: router.RefusedForGood, Err: err}
+		return &router.SendError{Outcome: router.RefusedForGood, Elsewhere: true, Err: err}
 	case errors.Is(err, esme.ErrNotSent):
 		return &router.SendError{Outcome: router.RefusedForNow, LaneIll: true, Wait: time.Second, Err: err}
 	}
