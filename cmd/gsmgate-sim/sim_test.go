@@ -136,7 +136,7 @@ func TestSMSCAndESME(t *testing.T) {
 func TestWrongCommandLines(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"modem"}, {"modems"}, {"modems", "--dir", t.TempDir(), "--count", "x"}, {"modems", "--dir", t.TempDir(), "--count", "0"},
-		{"modems", "--dir", t.TempDir(), "--fail", "+31"}, {"modems", "--dir", "/dev/null/x"}, {"smsc", "--listen", "http://x"}, {"esme", "--connect", "x", "--system-id", "a"},
+		{"modems", "--dir", t.TempDir(), "--fail", "+31"}, {"modems", "--dir", "/dev/null/x"}, {"smsc", "--listen", "http://x"}, {"smsc", "--fault", "sing"}, {"esme", "--connect", "x", "--system-id", "a"},
 	} {
 		var errs bytes.Buffer
 		if code := run(t.Context(), args, streams{strings.NewReader(""), io.Discard, &errs}); code == 0 || !strings.HasPrefix(errs.String(), "error: ") || !strings.Contains(errs.String(), "hint: ") {
@@ -187,4 +187,40 @@ func TestModems_ScriptWithAMistake_TellsTheLine(t *testing.T) {
 	if want := `faults.txt: line 2: "noon" is not a time such as 30s` + "\nhint: "; code != 1 || !strings.Contains(errs.String(), want) {
 		t.Errorf("code %d: %s", code, &errs)
 	}
+}
+
+func TestSMSC_Faults_FromFlagsAndTyped(t *testing.T) {
+	smsc := start(t, "smsc", "--listen", "smpp://127.0.0.1:0", "--fault", "refuse 0x58 times 1")
+	_, url, _ := strings.Cut(smsc.line(), "listening on ")
+	esme := func(want ...string) {
+		t.Helper()
+		var out, errs bytes.Buffer
+		run(t.Context(), []string{"esme", "--connect", url, "--system-id", "a", "--count", "2", "--json"}, streams{nil, &out, &errs})
+		for _, w := range want {
+			if !strings.Contains(out.String(), w) {
+				t.Errorf("no %q in %s%s", w, &out, &errs)
+			}
+		}
+	}
+	esme(`"ESME_RTHROTTLED": 1`, `"ESME_ROK": 1`)
+	smsc.say("fault nack 0x08")
+	if got := smsc.line(); got != "fault: nack 0x08" {
+		t.Errorf("got %q", got)
+	}
+	esme(`"ESME_RSYSERR": 2`)
+	smsc.say("clear")
+	smsc.line()
+	esme(`"ESME_ROK": 2`)
+	for line, want := range map[string]string{"fault sing": `error: no fault is called "sing"`, "sing": `error: no command is called "sing"`, "send a": "error: send USER FROM TO TEXT"} {
+		smsc.say(line)
+		if got := smsc.line(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		smsc.line()
+	}
+	smsc.say("counts")
+	if got := smsc.line(); got != "3 accepted, 3 refused, 0 delivered to ESMEs, 0 receipts lost" {
+		t.Errorf("got %q", got)
+	}
+	smsc.end()
 }

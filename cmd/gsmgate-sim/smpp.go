@@ -5,13 +5,11 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/url"
 	"strings"
 	"time"
 
-	"gsmgate/smppd"
 	"gsmgate/smppd/esme"
 	"gsmgate/smppd/smpp"
 	"gsmgate/smppd/smppsim"
@@ -30,47 +28,6 @@ func smppURL(s string) (address string, secure bool, err error) {
 		port = map[string]string{"smpp": "2775", "smpps": "2776"}[u.Scheme]
 	}
 	return net.JoinHostPort(u.Hostname(), port), u.Scheme == "smpps", nil
-}
-
-// smscCmd is gsmgate-sim smsc.
-type smscCmd struct {
-	Listen       string            `default:"smpp://127.0.0.1:2775" help:"smpp://HOST:PORT or smpps://HOST:PORT; port 0 takes any free one."`
-	CertDir      string            `type:"path" help:"Directory for the self-signed certificate of smpps."`
-	User         map[string]string `placeholder:"NAME=PASSWORD" help:"Who may bind; without, everybody."`
-	AnswerDelay  time.Duration     `help:"Before submit_sm_resp."`
-	ReceiptDelay time.Duration     `help:"From submit_sm_resp to the delivery receipt."`
-	FailShare    float64           `help:"Share of messages, 0 to 1, that end UNDELIVERABLE."`
-}
-
-// Run serves until ctx is done.
-func (c *smscCmd) Run(ctx context.Context, s streams) error {
-	address, secure, err := smppURL(c.Listen)
-	if err != nil {
-		return err
-	}
-	conf := smppsim.SMSCConfig{Users: c.User, AnswerDelay: c.AnswerDelay, ReceiptDelay: c.ReceiptDelay, FailShare: c.FailShare}
-	scheme := "smpp"
-	if secure {
-		scheme = "smpps"
-		if c.CertDir == "" {
-			return fail("give one with --cert-dir", "smpps needs a directory for its certificate")
-		}
-		source, err := smppd.Certificate(c.CertDir, "", "", slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
-		if err != nil {
-			return fail("see --cert-dir", "%w", err)
-		}
-		conf.TLS = source.TLSConfig()
-	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil {
-		return fail("another program may have the port; --listen smpp://127.0.0.1:0 takes a free one", "%w", err)
-	}
-	fmt.Fprintf(s.out, "listening on %s://%s\n", scheme, l.Addr())
-	smsc := smppsim.NewSMSC(conf)
-	err = smsc.Serve(ctx, l)
-	n := smsc.Counts()
-	fmt.Fprintf(s.out, "%d accepted, %d refused, %d delivered to ESMEs, %d receipts lost\n", n.Submits, n.Refused, n.Delivered, n.Lost)
-	return err
 }
 
 // esmeCmd is gsmgate-sim esme.

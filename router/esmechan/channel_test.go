@@ -139,7 +139,7 @@ func TestSend_StatusOverridden(t *testing.T) {
 }
 
 func TestReceipt_BeforeTheAnswer_Matched(t *testing.T) {
-	p := newPost(t, smppsim.SMSCConfig{Early: func(uint64) bool { return true }, AnswerDelay: 20 * time.Millisecond}, nil)
+	p := newPost(t, smppsim.SMSCConfig{Faults: faultsOf(t, "early"), AnswerDelay: 20 * time.Millisecond}, nil)
 	for i := range 20 {
 		p.ends(p.submit(fmt.Sprintf("3161234567%02d", i), "Hello"), storage.Delivered)
 	}
@@ -180,7 +180,7 @@ func TestReceipt_InDecimal_OrTwice_OrOdd(t *testing.T) {
 
 // What a handset writes is no receipt, whatever it looks like.
 func TestReceipt_ForgedByAHandset_IsAMessage(t *testing.T) {
-	p := newPost(t, smppsim.SMSCConfig{OnReceipt: func(uint64, string, *smpp.DeliverSM) []*smpp.DeliverSM { return nil }}, nil)
+	p := newPost(t, smppsim.SMSCConfig{Faults: faultsOf(t, "never")}, nil)
 	id := p.submit("31612345678", "Hello")
 	p.until("it is sent", func() bool { return p.ch.Counts().Sent == 1 })
 	p.deliver(&smpp.DeliverSM{Source: smpp.Address{TON: 1, NPI: 1, Addr: "31612345678"}, Dest: smpp.Address{TON: 1, NPI: 1, Addr: "31611111111"},
@@ -203,7 +203,7 @@ func (p *post) deliver(d *smpp.DeliverSM) {
 }
 
 func TestLost_InFlight_UnknownUntilItsReceipt(t *testing.T) {
-	p := newPost(t, smppsim.SMSCConfig{Silent: func(n uint64) bool { return n == 1 }, ReceiptDelay: 300 * time.Millisecond}, nil)
+	p := newPost(t, smppsim.SMSCConfig{Faults: faultsOf(t, "silent times 1"), ReceiptDelay: 300 * time.Millisecond}, nil)
 	id := p.submit("31612345678", "Hello")
 	p.until("the provider has it", func() bool { return p.smsc.Counts().Submits == 1 })
 	p.smsc.Drop()

@@ -33,10 +33,23 @@ type post struct {
 	stop func()
 }
 
-// newPost has user acme, of 100 credits, who owns +3161*.
+// newPost has user acme, of 100 credits, who owns +3161*, and a provider at a port
+// of this machine.
 func newPost(t *testing.T, conf smppsim.SMSCConfig, change func(*storage.SMPPChannel)) *post {
 	t.Helper()
-	p := &post{t: t, db: storagetest.Open(t)}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return postOver(t, storagetest.Open(t), l, nil, conf, change)
+}
+
+// dialer makes a connection to the provider; nil: over TCP.
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+func postOver(t *testing.T, db *storage.DB, l net.Listener, dial dialer, conf smppsim.SMSCConfig, change func(*storage.SMPPChannel)) *post {
+	t.Helper()
+	p := &post{t: t, db: db}
 	p.r = router.New(p.db, router.Options{})
 	if _, err := p.r.AddUser(t.Context(), router.UserSpec{SystemID: "acme", Password: "secret", Credits: 100 * storage.Credit, AddressRanges: []string{"+3161*"}}); err != nil {
 		t.Fatal(err)
@@ -51,17 +64,15 @@ func newPost(t *testing.T, conf smppsim.SMSCConfig, change func(*storage.SMPPCha
 		}
 		return answer(user, sm)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	rec := storage.SMPPChannel{Address: l.Addr().String(), SystemID: "gate", Password: "secret"}
 	if change != nil {
 		change(&rec)
 	}
+	var err error
 	if p.ch, err = New(Config{Record: storage.Channel{Name: "up", Kind: "smpp", SMPP: &rec}}); err != nil {
 		t.Fatal(err)
 	}
+	p.ch.esme.DialContext = dial
 	p.r.Add(p.ch)
 	p.smsc = smppsim.NewSMSC(conf)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -144,6 +155,15 @@ func (p *post) incoming() []*storage.Message {
 	}
 	for i, j := 0, len(all)-1; i < j; i, j = i+1, j-1 {
 		all[i], all[j] = all[j], all[i]
+	}
+	return all
+}
+
+func faultsOf(t *testing.T, lines ...string) []smppsim.Fault {
+	t.Helper()
+	all, err := smppsim.ParseFaults(lines...)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }

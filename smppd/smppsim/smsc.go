@@ -35,10 +35,8 @@ type SMSCConfig struct {
 
 	// OnBind says how a bind is answered that Users would let in; nil: ESME_ROK.
 	OnBind func(*smpp.Bind) smpp.CommandStatus
-	// Silent says whether the n-th message, which is accepted, is never answered.
-	Silent func(n uint64) bool
-	// Early says whether the receipt of the n-th message sets out before the answer.
-	Early func(n uint64) bool
+	// Faults are those that it begins with; SetFaults changes them.
+	Faults []Fault
 	// OnReceipt says what is sent in place of a receipt: nothing, another one, or
 	// several. nil leaves it as it is.
 	OnReceipt func(n uint64, id string, receipt *smpp.DeliverSM) []*smpp.DeliverSM
@@ -58,6 +56,8 @@ type SMSC struct {
 	conf     SMSCConfig
 	answers  *delayLine
 	receipts *delayLine
+	later    *agenda
+	faults   faults
 
 	number                                        atomic.Uint64
 	submits, refused, delivered, lost, boundCount atomic.Int64
@@ -87,14 +87,21 @@ func NewSMSC(conf SMSCConfig) *SMSC {
 	if conf.MessageID == nil {
 		conf.MessageID = func(n uint64) string { return fmt.Sprintf("%08x", n) }
 	}
-	return &SMSC{
+	s := &SMSC{
 		conf:     conf,
 		answers:  newDelayLine(conf.AnswerDelay, conf.QueueSize),
 		receipts: newDelayLine(conf.ReceiptDelay, conf.QueueSize),
+		later:    newAgenda(conf.QueueSize),
 		queues:   map[string]chan *delivery{},
 		sessions: map[*smscSession]struct{}{},
 	}
+	s.faults.set(conf.Faults)
+	return s
 }
+
+// SetFaults replaces all faults, from the next bind and the next message on; none
+// ends them all. What they have counted begins anew.
+func (s *SMSC) SetFaults(all ...Fault) { s.faults.set(all) }
 
 // Serve accepts sessions on l until ctx ends; it returns nil then, with l and
 // all sessions closed and all goroutines gone. It is to be called once.
@@ -110,6 +117,7 @@ func (s *SMSC) Serve(ctx context.Context, l net.Listener) error {
 	defer cancel()
 	wg.Go(func() { s.answers.run(ctx) })
 	wg.Go(func() { s.receipts.run(ctx) })
+	wg.Go(func() { s.later.run(ctx) })
 	for {
 		conn, err := l.Accept()
 		if err != nil {
@@ -189,20 +197,6 @@ func (s *SMSC) authenticate(systemID, password string) smpp.CommandStatus {
 		return smpp.StatusBindFail
 	}
 	return smpp.StatusOK
-}
-
-// receiptFor returns the receipt of the n-th message. [SMPP34 Appendix B]
-func (s *SMSC) receiptFor(n uint64, id string, sm *smpp.SubmitSM, submitted time.Time) *smpp.DeliverSM {
-	r := smpp.Receipt{ID: id, Sub: 1, Dlvrd: 1, SubmitDate: submitted.UTC(), DoneDate: time.Now().UTC(), State: s.finalState(n)}
-	cause := byte(0)
-	if r.State != smpp.StateDelivered {
-		r.Dlvrd, r.Err, cause = 0, "001", 1 // unassigned number [24.011 8.2.5.4]
-	}
-	tlvs := smpp.TLVs{}.AppendCString(smpp.TagReceiptedMessageID, id).
-		AppendUint8(smpp.TagMessageState, uint8(r.State)).
-		Append(smpp.TagNetworkErrorCode, []byte{3, 0, cause}) // 3: GSM
-	return &smpp.DeliverSM{ServiceType: sm.ServiceType, Source: sm.Dest, Dest: sm.Source,
-		ESMClass: smpp.TypeDeliveryReceipt, ShortMessage: []byte(r.Format()), TLVs: tlvs}
 }
 
 // finalState is the state in which the n-th message ends: FailShare of them fail.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gsmgate/smppd/smpp"
@@ -26,6 +27,7 @@ type smscSession struct {
 	slots  chan struct{} // one element for each deliver_sm in flight
 	ended  chan struct{}
 	silent chan struct{} // closed when nothing more is written
+	mute   atomic.Bool   // by a fault: nothing is put any more
 	wg     sync.WaitGroup
 
 	// Only the reading goroutine touches these.
@@ -113,7 +115,9 @@ func (c *smscSession) answerError(err error) bool {
 }
 
 func (c *smscSession) answer(status smpp.CommandStatus, sequence uint32, p smpp.PDU) {
-	_ = c.out.Put(status, sequence, p)
+	if !c.mute.Load() {
+		_ = c.out.Put(status, sequence, p)
+	}
 }
 
 // handle answers one PDU; an error ends the session.
@@ -132,11 +136,13 @@ func (c *smscSession) handle(h smpp.Header, p smpp.PDU) error {
 	}
 	switch p := p.(type) {
 	case *smpp.SubmitSM:
-		c.submit(h, p, func(id string) smpp.PDU { return &smpp.SubmitSMResp{MessageID: id} })
+		c.submit(&submission{h: h, sm: p, resp: func(id string, t smpp.TLVs) smpp.PDU { return &smpp.SubmitSMResp{MessageID: id, TLVs: t} }})
 	case *smpp.DataSM:
-		c.submit(h, asSubmit(p), func(id string) smpp.PDU { return &smpp.DataSMResp{MessageID: id} })
+		c.submit(&submission{h: h, sm: asSubmit(p), resp: func(id string, t smpp.TLVs) smpp.PDU { return &smpp.DataSMResp{MessageID: id, TLVs: t} }})
 	case *smpp.Unbind:
 		c.answer(smpp.StatusOK, h.Sequence, &smpp.UnbindResp{})
+		return errUnbind
+	case *smpp.UnbindResp:
 		return errUnbind
 	default:
 		if h.ID.IsResponse() {
@@ -167,6 +173,13 @@ func (c *smscSession) handleBind(h smpp.Header, p *smpp.Bind) {
 	if c.bind != 0 {
 		status = smpp.StatusAlyBnd
 	}
+	how := c.smsc.faults.conduct(true)
+	if c.spurns(&how, h) {
+		return
+	}
+	if how.status != smpp.StatusOK {
+		status = how.status
+	}
 	resp := &smpp.BindResp{ID: h.ID.Response(), SystemID: c.smsc.conf.SystemID}
 	if p.InterfaceVersion >= smpp.Version34 {
 		resp.TLVs = resp.TLVs.AppendUint8(smpp.TagSCInterfaceVersion, smpp.Version34)
@@ -181,62 +194,6 @@ func (c *smscSession) handleBind(h smpp.Header, p *smpp.Bind) {
 	if c.bind != smpp.IDBindTransmitter {
 		queue, tlvs := c.smsc.queue(p.SystemID), p.InterfaceVersion >= smpp.Version34
 		c.wg.Go(func() { c.deliver(queue, tlvs) })
-	}
-}
-
-// submit takes in a message, and has its answer and receipt follow.
-func (c *smscSession) submit(h smpp.Header, sm *smpp.SubmitSM, resp func(id string) smpp.PDU) {
-	s := c.smsc
-	status := smpp.StatusOK
-	if c.bind == smpp.IDBindReceiver {
-		status = smpp.StatusInvBndSts
-	} else if s.conf.OnSubmit != nil {
-		status = s.conf.OnSubmit(c.systemID, sm)
-	}
-	if status != smpp.StatusOK {
-		s.refused.Add(1)
-		c.answer(status, h.Sequence, resp(""))
-		return
-	}
-	if s.conf.AnswerDelay <= 0 {
-		c.accept(h, sm, resp)
-	} else if !s.answers.add(func() { c.accept(h, sm, resp) }) {
-		s.refused.Add(1)
-		c.answer(smpp.StatusThrottled, h.Sequence, resp(""))
-	}
-}
-
-func (c *smscSession) accept(h smpp.Header, sm *smpp.SubmitSM, resp func(id string) smpp.PDU) {
-	s := c.smsc
-	n := s.number.Add(1)
-	id, now, user := s.conf.MessageID(n), time.Now(), c.systemID
-	s.submits.Add(1)
-	early := s.conf.Early != nil && s.conf.Early(n)
-	if early {
-		c.receipt(n, id, sm, now, user)
-	}
-	if s.conf.Silent == nil || !s.conf.Silent(n) {
-		c.answer(smpp.StatusOK, h.Sequence, resp(id))
-	}
-	if !early {
-		c.receipt(n, id, sm, now, user)
-	}
-}
-
-// receipt lets the receipt that was asked for set out.
-func (c *smscSession) receipt(n uint64, id string, sm *smpp.SubmitSM, at time.Time, user string) {
-	s := c.smsc
-	if !sm.RegisteredDelivery.FinalReceipt(s.finalState(n)) {
-		return
-	}
-	receipts := []*smpp.DeliverSM{s.receiptFor(n, id, sm, at)}
-	if s.conf.OnReceipt != nil {
-		receipts = s.conf.OnReceipt(n, id, receipts[0])
-	}
-	for _, r := range receipts {
-		if !s.receipts.add(func() { s.enqueue(user, &delivery{pdu: r}) }) {
-			s.lost.Add(1)
-		}
 	}
 }
 
@@ -263,6 +220,9 @@ func (c *smscSession) deliver(queue <-chan *delivery, tlvs bool) {
 // send reports whether d is in the window now. One that cannot be written is
 // answered for the ESME, with what is wrong with it.
 func (c *smscSession) send(d *delivery, tlvs bool) bool {
+	if c.mute.Load() {
+		return false
+	}
 	pdu := *d.pdu
 	if !tlvs {
 		pdu.TLVs = nil // [SMPP34 3.4]
