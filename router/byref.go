@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"gsmgate/storage"
@@ -48,11 +49,18 @@ func (r *Router) reportByRef(rep storage.Report, done func(error)) {
 }
 
 // refsOf finds the parts that a report is about, under each form of its reference.
-// When no part has it, one whose reference never came may be it: of the recipient,
-// and handed over when the report says.
+// The first is the likeliest; the others may be the number of another message, so
+// that the recipient has to be the same. When no part has it, one whose reference
+// never came may be it: of the recipient, and handed over when the report says.
 func (r *Router) refsOf(rep *storage.Report) ([]storage.PartRef, error) {
-	for _, ref := range rep.Refs {
+	for n, ref := range rep.Refs {
+		if n > 0 && r.habits.namesAlike(rep.Lane) {
+			break
+		}
 		refs, err := r.db.MatchReport(rep.Lane, refMatch(ref), 8)
+		if n > 0 {
+			refs = slices.DeleteFunc(refs, func(c storage.PartRef) bool { return !r.goesTo(c.ID, rep.Match) })
+		}
 		if err != nil || len(refs) > 0 {
 			return refs, err
 		}
@@ -66,6 +74,13 @@ func (r *Router) refsOf(rep *storage.Report) ([]storage.PartRef, error) {
 	}
 	near, _ := r.nearest(r.nameless(lost), *rep, r.now())
 	return near, nil
+}
+
+// goesTo says whether the recipient of a message is the one of a report, which may
+// lack its country.
+func (r *Router) goesTo(id storage.ID, match string) bool {
+	m, err := r.db.Message(id)
+	return err == nil && strings.HasSuffix(m.Dest.Addr, match)
 }
 
 // nameless keeps the parts that went out, or may have, and got no reference.

@@ -115,3 +115,54 @@ func TestByRef_ParkedBeforeARestart_SettlesAfterIt(t *testing.T) {
 		}
 	})
 }
+
+// "10" may be the tenth message and, in decimal, the sixteenth in hexadecimal: its
+// report came before its answer, and is not about the other one.
+func TestByRef_EarlyReport_NotTakenForAnotherNumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := named("up:1")
+		l.Window = 2
+		l.Forms = func(ref string) []string { return []string{ref, map[string]string{"a": "10", "10": "a"}[ref]} }
+		c := &scripted{lanes: []Lane{l}}
+		c.answer = func(_ context.Context, _ string, m *storage.Message, _ int) (string, error) {
+			if m.Text == "10" {
+				time.Sleep(time.Second)
+			}
+			return m.Text, nil
+		}
+		b := running(t, c, Options{})
+		first, second := b.send("a"), b.send("10", func(m *storage.Message) { m.Dest.Addr = "31687654321" })
+		pass(100 * time.Millisecond)
+		done := make(chan error, 1)
+		b.r.Report(storage.Report{Lane: "up:1", Match: "87654321", Ref: "10", Refs: []string{"10", "a", "16"}, State: storage.Undeliverable},
+			func(err error) { done <- err })
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		if s := b.message(first).State; s != storage.Enroute {
+			t.Errorf("the first is %s", StateWord(s))
+		}
+		if s := b.message(second).State; s != storage.Undeliverable {
+			t.Errorf("the second is %s", StateWord(s))
+		}
+	})
+}
+
+func TestHabits_NamesAlike(t *testing.T) {
+	var h habits
+	if h.namesAlike("up:1") {
+		t.Error("from nothing")
+	}
+	for range 3 {
+		h.named("up:1", true)
+	}
+	if !h.namesAlike("up:1") || h.namesAlike("up:2") {
+		t.Error("three reports named their parts alike")
+	}
+	h.named("up:1", false)
+	h.named("up:1", false)
+	if h.namesAlike("up:1") {
+		t.Error("two did not")
+	}
+}

@@ -18,6 +18,8 @@ type habits struct {
 type habit struct {
 	last  string         // the reference it gave last
 	again int            // how often in a row it gave that before
+	alike int            // reports that named their part as its reference was kept
+	other int            // those that named it in another form
 	skews []storage.Time // how much later than the attempts the network's times were, the newest last
 }
 
@@ -54,6 +56,30 @@ func (h *habits) stuck(lane string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.of(lane).again > 0
+}
+
+// named notes whether a report named its part by the form in which the reference is
+// kept.
+func (h *habits) named(lane string, alike bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := h.of(lane)
+	if alike {
+		l.alike++
+	} else {
+		l.other++
+	}
+}
+
+// namesAlike says whether reports of the lane name parts as their references are
+// kept, so that one which none has in that form is about a part whose reference is
+// still to come.
+func (h *habits) namesAlike(lane string) bool {
+	const enough = 3
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := h.of(lane)
+	return l.alike >= enough*max(1, l.other)
 }
 
 // learnSkew notes by how much the time of a report was later than that of its

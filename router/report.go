@@ -248,6 +248,9 @@ func (r *Router) learn(m *storage.Message, c storage.PartRef, rep storage.Report
 	if rep.State == storage.Delivered {
 		r.flags.reached(m.Dest)
 	}
+	if len(rep.Refs) > 1 && c.Ref != "" {
+		r.habits.named(rep.Lane, c.Ref == rep.Refs[0])
+	}
 	if c.Ref == rep.Ref && rep.Submitted != 0 {
 		r.habits.learnSkew(rep.Lane, rep.Submitted-m.Parts[c.Part].Tried)
 	}
