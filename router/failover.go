@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -108,7 +109,9 @@ func (r *Router) moveTo(m *storage.Message, g *guide, w *way, u *storage.User, n
 	}
 	goBy(m, w, u)
 	m.Way = uint8(next)
-	m.Moves++
+	if m.Moves < math.MaxUint8 { // those that wait move without a bound
+		m.Moves++
+	}
 	m.State, m.DueAt = storage.Enroute, r.after(now, wait)
 	m.Cost = g.plan.Cost(w.name, &plan.Query{Dest: m.Dest.Addr, At: now}) * storage.Millicredits(storage.Units(m.Parts))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -171,4 +172,54 @@ func TestQuality_CountsWhatChannelsDeliver(t *testing.T) {
 	if got := qs.of("other", now); got != -1 {
 		t.Errorf("of another: %d", got)
 	}
+}
+
+// A channel whose lanes cannot send, whatever the message, is no way until they are
+// well: what waits for it moves, and new ones do not come. Then it is again.
+func TestFailover_AllLanesIll_TheOtherUntilTheyAreWell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var well atomic.Bool
+		gsm := &scripted{lanes: []Lane{lane("sim:1")}}
+		gsm.answer = func(ctx context.Context, l string, m *storage.Message, i int) (string, error) {
+			if well.Load() {
+				return ok(ctx, l, m, i)
+			}
+			return refuse(RefusedForNow, func(e *SendError) { e.LaneIll, e.Wait = true, time.Minute })(ctx, l, m, i)
+		}
+		b, x := bank(t, gsm, ok)
+		b.route(nil, "gsm", "smpp:x")
+		for _, text := range []string{"a", "b", "c", "d", "e"} {
+			b.send(text)
+		}
+		pass(50 * time.Second)
+		if n := strings.Count(x.log(), "/1"); n != 5 || strings.Count(gsm.log(), "/1") > 8 {
+			t.Errorf("sent %s; the other %s", gsm.log(), x.log())
+		}
+		if m := b.message(b.send("f")); channelOf(m.Queue) != "smpp:x" {
+			t.Errorf("a new one goes to %s", m.Queue)
+		}
+		well.Store(true)
+		pass(5 * time.Minute)
+		if m := b.message(b.send("g")); channelOf(m.Queue) != "gsm" {
+			t.Errorf("after that a new one goes to %s", m.Queue)
+		}
+	})
+}
+
+// One that waits moves whenever its channel is gone, and its count does not come
+// round.
+func TestFailover_MovedOften_CountStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := bank(t, &scripted{}, ok)
+		b.route(nil, "gsm", "smpp:x")
+		m := &storage.Message{Kind: storage.MT, User: "acme", Ways: []string{"gsm", "smpp:x"}, Text: "a"}
+		for range 1000 {
+			if !b.r.moveOn(m, b.r.now()) {
+				t.Fatal("it did not move")
+			}
+		}
+		if m.Moves != 255 {
+			t.Errorf("moved %d times", m.Moves)
+		}
+	})
 }

@@ -91,6 +91,14 @@ func (run *laneRun) wasIll() bool {
 	return run.ills > 0
 }
 
+// restsIll says whether the lane rests after more than one message in a row that it
+// could not send.
+func (run *laneRun) restsIll() bool {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	return run.ills > 1 && run.rest.After(run.r.o.Now())
+}
+
 // recover ends the rest. Whether the lane is well shows with the next message.
 func (run *laneRun) recover() {
 	run.mu.Lock()

@@ -149,7 +149,7 @@ func (r *Router) stands(ch Channel, queue string, now storage.Time) (since stora
 	}
 	a := known.(*readiness)
 	if asked := a.asked.Load(); int64(now)-asked >= standingFor && a.asked.CompareAndSwap(asked, int64(now)) {
-		if ch.Status().Ready && (queue == ch.Name() || r.laneOf(queue) != nil) {
+		if ch.Status().Ready && (queue == ch.Name() || r.laneOf(queue) != nil) && !r.allIll(queue) {
 			a.since.Store(0)
 		} else {
 			a.since.CompareAndSwap(0, int64(now))
@@ -157,6 +157,25 @@ func (r *Router) stands(ch Channel, queue string, now storage.Time) (since stora
 	}
 	since = storage.Time(a.since.Load())
 	return since, since == 0
+}
+
+// allIll says whether every lane of a queue rests for a fault of its own that more
+// than one message has shown.
+func (r *Router) allIll(queue string) bool {
+	r.mu.Lock()
+	var all []*laneRun
+	for run := range r.lanes {
+		if run.Queue == queue {
+			all = append(all, run)
+		}
+	}
+	r.mu.Unlock()
+	for _, run := range all {
+		if !run.restsIll() {
+			return false
+		}
+	}
+	return len(all) > 0
 }
 
 // stood is what stands said last. It asks nobody.
