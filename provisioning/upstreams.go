@@ -52,7 +52,7 @@ type Upstream struct {
 	ByText     bool     `json:"receipts_by_text,omitempty" required:"false" doc:"receipts may come without their bit in esm_class: then a handset can forge one"`
 	Zone       string   `json:"zone,omitempty" required:"false" doc:"of the dates in receipts; empty: UTC"`
 	Group      string   `json:"group,omitempty" required:"false" doc:"channels of one group take each other's receipts"`
-	Statuses   []string `json:"statuses,omitempty" required:"false" doc:"classes of command_status, such as 0x45=permanent; permanent, temporary, throttle or ill"`
+	Statuses   []string `json:"statuses,omitempty" required:"false" doc:"classes of command_status, such as 0x45=permanent; permanent, temporary, throttle, ill or final"`
 
 	State *UpstreamState `json:"state,omitempty" required:"false" readOnly:"true" doc:"null when no gateway runs"`
 }

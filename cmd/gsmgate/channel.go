@@ -49,7 +49,7 @@ type channelAddCmd struct {
 	ByText     bool     `name:"receipts-by-text" help:"take receipts that lack their bit in esm_class: then a handset can forge one"`
 	Zone       string   `placeholder:"ZONE" help:"of the dates in receipts (default UTC)"`
 	Group      string   `placeholder:"G" help:"channels of one group take each other's receipts"`
-	Status     []string `placeholder:"N=CLASS" sep:"none" help:"class of a command_status, such as 0x45=permanent: permanent, temporary, throttle or ill; again for more"`
+	Status     []string `placeholder:"N=CLASS" sep:"none" help:"class of a command_status, such as 0x45=permanent: permanent, temporary, throttle, ill or final; again for more"`
 
 	NoValidity bool `help:"send no validity_period"`
 	JSON       bool `name:"json" help:"print as JSON"`

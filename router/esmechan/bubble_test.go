@@ -20,8 +20,8 @@ func inBubble(t *testing.T, conf smppsim.SMSCConfig, change func(*storage.SMPPCh
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		db := storagetest.OpenAt(t, filepath.Join(t.TempDir(), "store"), storage.Options{NoSync: true})
-		wire := &wire{conns: make(chan net.Conn), closed: make(chan struct{})}
-		p := postOver(t, db, wire, wire.dial, conf, func(r *storage.SMPPChannel) {
+		w := newWire()
+		p := postOver(t, db, w, w.dial, conf, func(r *storage.SMPPChannel) {
 			if r.Address = "provider.example:2775"; change != nil {
 				change(r)
 			}
@@ -36,6 +36,8 @@ type wire struct {
 	once   sync.Once
 	closed chan struct{}
 }
+
+func newWire() *wire { return &wire{conns: make(chan net.Conn), closed: make(chan struct{})} }
 
 func (w *wire) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	near, far := net.Pipe()

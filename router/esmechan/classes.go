@@ -17,14 +17,15 @@ import (
 type Class uint8
 
 const (
-	Permanent Class = iota // this message: the provider will never take it
+	Permanent Class = iota // this message: this provider will never take it, another may
 	Temporary              // this message, for now
 	Throttle               // too fast: slower, and again
 	Ill                    // this channel: it cannot send now, whatever the message
+	Final                  // this message: nobody is to get it
 )
 
 // classWords are the classes as people write them.
-var classWords = [...]string{"permanent", "temporary", "throttle", "ill"}
+var classWords = [...]string{"permanent", "temporary", "throttle", "ill", "final"}
 
 func (c Class) String() string { return classWords[c] }
 
@@ -36,7 +37,8 @@ type classRow struct {
 
 // classes are the statuses that are not Permanent. What the table does not have
 // is: a provider that says no to a message for a reason of its own must not get it
-// again and again. Vendors' own statuses are Temporary, for nobody knows
+// again and again. None is Final, for what one provider cannot reach, or bars, the
+// next one may take; an operator who knows better says so. Vendors' own statuses are Temporary, for nobody knows
 // [SMPP34 5.1.3].
 var classes = [...]classRow{
 	{smpp.StatusInvCmdLen, Temporary}, {smpp.StatusInvCmdID, Temporary}, // a proxy that is confused
@@ -116,8 +118,8 @@ const CauseSMPP = 2 << 16
 func (o overrides) refusal(e *esme.StatusError) *router.SendError {
 	out := &router.SendError{Outcome: router.RefusedForNow, Cause: CauseSMPP + uint32(e.Status), Err: e}
 	switch o.classOf(e.Status) {
-	case Permanent:
-		out.Outcome = router.RefusedForGood
+	case Permanent, Final:
+		out.Outcome, out.Elsewhere = router.RefusedForGood, o.classOf(e.Status) == Permanent
 	case Temporary:
 		out.Wait, out.Tries = temporaryWait, mostTries
 	case Throttle:

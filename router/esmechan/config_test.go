@@ -51,13 +51,13 @@ func TestCheck_BadSettings_NameTheField(t *testing.T) {
 }
 
 func TestClasses_EveryStatus(t *testing.T) {
-	own, err := parseOverrides([]string{"0x45=permanent", "1025=throttle"})
+	own, err := parseOverrides([]string{"0x45=permanent", "1025=throttle", "0x66=final"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for status, want := range map[smpp.CommandStatus]Class{
 		smpp.StatusThrottled: Throttle, smpp.StatusMsgQFul: Throttle, smpp.StatusSysErr: Temporary, smpp.StatusInvDstAdr: Permanent, smpp.StatusInvSrcAdr: Permanent,
-		smpp.StatusInvBndSts: Ill, smpp.StatusInvPaswd: Ill, smpp.StatusXTAppn: Temporary, smpp.StatusXPAppn: Permanent, smpp.StatusXRAppn: Permanent,
+		smpp.StatusInvBndSts: Ill, smpp.StatusInvPaswd: Ill, smpp.StatusXTAppn: Temporary, smpp.StatusXPAppn: Permanent, smpp.StatusXRAppn: Final,
 		smpp.StatusSubmitFail: Permanent, 1025: Throttle, 1026: Temporary, 0x500: Temporary, smpp.StatusInvDCS: Permanent, smpp.StatusProhibited: Ill,
 	} {
 		if got := own.classOf(status); got != want {
