@@ -103,7 +103,7 @@ type Inbox interface {
 	// Report takes what the next hop says about a part.
 	Report(rep storage.Report, done func(error))
 	// Awaiting gives messages of the lane with a part that awaits a report
-	// under match, the newest first.
+	// under match, the newest first; all of the lane when match is "".
 	Awaiting(lane, match string) ([]*storage.Message, error)
 	// Serve drains the lane's queue through s until ctx ends, and returns
 	// when everything it started is settled.

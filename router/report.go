@@ -53,9 +53,18 @@ func (r *Router) candidates(rep storage.Report) ([]storage.PartRef, error) {
 	return r.db.MatchReference(rep.Lane, rep.Ref, mostCandidates)
 }
 
+// Bounds of what Awaiting gives: to one recipient, and of a whole lane.
+const (
+	mostAwaiting     = 512
+	mostAwaitingLane = 100_000
+)
+
 // Awaiting gives messages that await a report; see Inbox.
 func (r *Router) Awaiting(lane, match string) (all []*storage.Message, err error) {
-	refs, err := r.db.MatchReport(lane, match, 512)
+	refs, err := r.db.MatchReport(lane, match, mostAwaiting)
+	if match == "" {
+		refs, err = r.db.AwaitReport(lane, mostAwaitingLane)
+	}
 	if err != nil {
 		return nil, public(err)
 	}

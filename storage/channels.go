@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -9,10 +10,27 @@ import (
 // Channel is a far end that somebody has set up: a provider.
 type Channel struct {
 	Name     string       `cbor:"1,keyasint"` // of its queue, too
-	Kind     string       `cbor:"2,keyasint"` // "smpp", …
+	Kind     string       `cbor:"2,keyasint"` // "smpp", "loopback", …
 	Created  Time         `cbor:"3,keyasint,omitempty"`
 	Disabled bool         `cbor:"4,keyasint,omitempty"`
 	SMPP     *SMPPChannel `cbor:"10,keyasint,omitempty"`
+
+	Loopback *LoopbackChannel `cbor:"12,keyasint,omitempty"`
+}
+
+// LoopbackChannel is by which rules a channel without a far end does as if it had
+// one.
+type LoopbackChannel struct {
+	Settings map[string]string `cbor:"1,keyasint,omitempty"`
+}
+
+func (l *LoopbackChannel) validate(name string) error {
+	for key, value := range l.Settings {
+		if len(l.Settings) > maxList || len(key) > maxName || len(value) > maxText {
+			return invalid("channel %q is too long", name)
+		}
+	}
+	return nil
 }
 
 // SMPPChannel is how to bind to a provider's SMSC, and how it reads and writes.
@@ -78,6 +96,11 @@ func validateChannel(c *Channel) error {
 			return err
 		}
 	}
+	if c.Loopback != nil {
+		if err := c.Loopback.validate(c.Name); err != nil {
+			return err
+		}
+	}
 	return validName("channel", c.Name)
 }
 
@@ -99,6 +122,9 @@ func (db *DB) PutChannel(ctx context.Context, c Channel, create bool) error {
 		own := *c.SMPP
 		own.Pass, own.Statuses = slices.Clone(own.Pass), slices.Clone(own.Statuses)
 		c.SMPP = &own
+	}
+	if c.Loopback != nil {
+		c.Loopback = &LoopbackChannel{Settings: maps.Clone(c.Loopback.Settings)}
 	}
 	return db.channels.put(ctx, db, c.Name, create, func(old *Channel) { *old = c })
 }

@@ -114,7 +114,7 @@ func TestID_Text(t *testing.T) {
 // Two fields of a record with one key would both be lost.
 func TestRecords_EachFieldHasItsOwnKey(t *testing.T) {
 	for _, record := range []any{
-		User{}, Balance{}, Message{}, Part{}, Event{}, About{}, Address{}, Entry{}, Segment{}, SIM{}, MOFilter{}, Channel{}, SMPPChannel{}, ParkedReport{},
+		User{}, Balance{}, Message{}, Part{}, Event{}, About{}, Address{}, Entry{}, Segment{}, SIM{}, MOFilter{}, Channel{}, SMPPChannel{}, LoopbackChannel{}, ParkedReport{},
 		Tally{}, givenUp{}, Undecoded{}, PriceList{}, Route{},
 	} {
 		kind := reflect.TypeOf(record)

@@ -151,6 +151,23 @@ func (db *DB) MatchReference(lane, ref string, max int) (refs []PartRef, err err
 	return refs, err
 }
 
+// AwaitReport gives up to max parts that await a report from lane, whatever they
+// are looked up by, newest message first.
+func (db *DB) AwaitReport(lane string, max int) (refs []PartRef, err error) {
+	prefix := (&arena{}).text(lane + "\x00")
+	err = db.view(func(tx *bolt.Tx) error {
+		c := tx.Bucket(inReports.name()).Cursor()
+		for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix) && len(refs) < max; k, v = c.Next() {
+			if len(k) >= len(prefix)+11 {
+				refs = append(refs, PartRef{ID: idOf(k[len(k)-10:]), Part: int(binary.BigEndian.Uint16(k[len(k)-2:])), Ref: string(v)})
+			}
+		}
+		return nil
+	})
+	slices.SortStableFunc(refs, func(a, b PartRef) int { return cmp.Compare(b.ID, a.ID) })
+	return refs, err
+}
+
 // Filter picks messages; zero fields pick all.
 type Filter struct {
 	User   string

@@ -87,6 +87,8 @@ var directions = []direction{
 		"a channel knows the router and its own leaf"},
 	{"router/smppchan", true, []string{"router/smppchan", "router", "storage", "smppd"}, false,
 		"a channel knows the router and its own leaf"},
+	{"router/loopchan", true, []string{"router/loopchan", "router", "storage", "smppd/smpp"}, false,
+		"it counts parts as a handset would, and has no leaf to speak to"},
 	{"router/httpchan", true, []string{"router/httpchan", "router", "storage"}, false,
 		"a channel knows the router and its own leaf"},
 	{"provisioning", true, []string{"provisioning", "router", "storage"}, false,
@@ -96,7 +98,7 @@ var directions = []direction{
 }
 
 // siblings are rooms that "router" in a list does not stand for.
-var siblings = []string{"router/gsmchan", "router/smppchan", "router/httpchan"}
+var siblings = []string{"router/gsmchan", "router/smppchan", "router/httpchan", "router/loopchan"}
 
 const ours = "gsmgate/"
 
