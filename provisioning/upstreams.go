@@ -11,8 +11,10 @@ import (
 // Upstream is a channel that somebody has set up: a provider.
 type Upstream struct {
 	Name     string `json:"name" doc:"1 to 64 letters, digits, dots, hyphens and underscores"`
-	Kind     string `json:"kind" enum:"smpp"`
+	Kind     string `json:"kind" enum:"smpp,loopback"`
 	Disabled bool   `json:"disabled,omitempty" required:"false" doc:"it is set up and does nothing"`
+
+	Settings map[string]string `json:"settings,omitempty" required:"false" doc:"of kind loopback; gsmgate channel loopback lists them"`
 
 	Address    string `json:"address,omitempty" required:"false" doc:"host and port of the SMSC"`
 	SystemID   string `json:"system_id,omitempty" required:"false"`
@@ -74,6 +76,9 @@ type UpstreamState struct {
 }
 
 func (u *Upstream) record() storage.Channel {
+	if u.Kind == "loopback" {
+		return storage.Channel{Name: u.Name, Kind: u.Kind, Disabled: u.Disabled, Loopback: &storage.LoopbackChannel{Settings: u.Settings}}
+	}
 	return storage.Channel{Name: u.Name, Kind: u.Kind, Disabled: u.Disabled, SMPP: &storage.SMPPChannel{
 		Address: u.Address, SystemID: u.SystemID, Password: u.Password, SystemType: u.SystemType, Version: u.Version,
 		AddrTON: u.AddrTON, AddrNPI: u.AddrNPI, AddressRange: u.AddressRange,
@@ -88,6 +93,9 @@ func (u *Upstream) record() storage.Channel {
 // upstreamOf shows a record without its secrets.
 func upstreamOf(c *storage.Channel) Upstream {
 	out := Upstream{Name: c.Name, Kind: c.Kind, Disabled: c.Disabled}
+	if l := c.Loopback; l != nil {
+		out.Settings = l.Settings
+	}
 	if r := c.SMPP; r != nil {
 		out = Upstream{
 			Name: c.Name, Kind: c.Kind, Disabled: c.Disabled,
@@ -152,7 +160,7 @@ func (a *API) putUpstream(ctx context.Context, in *struct {
 }) (Upstream, error) {
 	in.Body.Name = in.ByUpstream.Name
 	c := in.Body.record()
-	if old, err := a.Router.ChannelRecord(c.Name); err == nil && old.SMPP != nil {
+	if old, err := a.Router.ChannelRecord(c.Name); err == nil && old.SMPP != nil && c.SMPP != nil {
 		if c.SMPP.Password == "" {
 			c.SMPP.Password = old.SMPP.Password
 		}

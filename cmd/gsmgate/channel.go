@@ -15,15 +15,17 @@ type channelCmd struct {
 	List   channelListCmd   `cmd:"" help:"List the providers and how they stand."`
 	Show   channelShowCmd   `cmd:"" help:"Show one provider with all its settings, as JSON."`
 	Remove channelRemoveCmd `cmd:"" help:"Take a provider away."`
+
+	Loopback channelLoopbackCmd `cmd:"" help:"List the settings of a loopback channel, and the numbers that provoke something."`
 }
 
 type channelAddCmd struct {
 	dataDir
 	Name       string `arg:"" help:"its name, and that of its queue: letters, digits, dots, hyphens and underscores"`
-	Kind       string `required:"" enum:"smpp" placeholder:"smpp" help:"smpp"`
-	Address    string `required:"" placeholder:"HOST:PORT" help:"of the provider's SMSC"`
-	SystemID   string `name:"system-id" required:"" placeholder:"S" help:"that the provider gave"`
-	Password   string `required:"" placeholder:"P" help:"that the provider gave; - reads it from standard input"`
+	Kind       string `required:"" enum:"smpp,loopback" placeholder:"K" help:"smpp, or loopback: no provider, for trying a configuration"`
+	Address    string `placeholder:"HOST:PORT" help:"of the provider's SMSC"`
+	SystemID   string `name:"system-id" placeholder:"S" help:"that the provider gave"`
+	Password   string `placeholder:"P" help:"that the provider gave; - reads it from standard input"`
 	SystemType string `placeholder:"T" help:"where the provider wants one"`
 	Version    string `enum:"3.3,3.4,5.0" default:"3.4" help:"interface_version: 3.3, 3.4 (default) or 5.0"`
 
@@ -52,11 +54,17 @@ type channelAddCmd struct {
 	Status     []string `placeholder:"N=CLASS" sep:"none" help:"class of a command_status, such as 0x45=permanent: permanent, temporary, throttle, ill or final; again for more"`
 
 	NoValidity bool `help:"send no validity_period"`
-	JSON       bool `name:"json" help:"print as JSON"`
+
+	Set map[string]string `placeholder:"KEY=VALUE" mapsep:"none" help:"setting of a loopback channel, which gsmgate channel loopback lists; again for more"`
+
+	JSON bool `name:"json" help:"print as JSON"`
 }
 
 // settings is what the flags ask for.
 func (c *channelAddCmd) settings(e *env) (u provisioning.Upstream, err error) {
+	if c.Kind == "loopback" {
+		return provisioning.Upstream{Name: c.Name, Kind: c.Kind, Settings: c.Set}, nil
+	}
 	versions := map[string]uint8{"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 	u = provisioning.Upstream{
 		Name: c.Name, Kind: c.Kind, Address: c.Address, SystemID: c.SystemID, SystemType: c.SystemType, Version: versions[c.Version],

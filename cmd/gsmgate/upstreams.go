@@ -4,14 +4,22 @@ import (
 	"sync"
 
 	"gsmgate/provisioning"
+	"gsmgate/router"
 	"gsmgate/router/esmechan"
+	"gsmgate/router/loopchan"
 	"gsmgate/storage"
 )
 
-// upstreams are the providers' channels that run.
+// upstreams are the channels that were set up and run.
 type upstreams struct {
 	mu  sync.Mutex
-	all map[string]*esmechan.Channel
+	all map[string]upstream
+}
+
+// upstream is a channel that was set up, and how the API shows it.
+type upstream struct {
+	router.Channel
+	state func() *provisioning.UpstreamState
 }
 
 // startUpstreams adds all channels that are set up. One that cannot be used does
@@ -29,7 +37,7 @@ func (a *App) channelChanged(name string) error {
 	u := &a.upstreams
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.all[name] != nil {
+	if _, runs := u.all[name]; runs {
 		a.router.Remove(name)
 		delete(u.all, name)
 	}
@@ -37,31 +45,59 @@ func (a *App) channelChanged(name string) error {
 	if !ok || c.Disabled {
 		return nil
 	}
-	ch, err := esmechan.New(esmechan.Config{Record: c, Log: a.Log.With("in", "upstream")})
+	ch, err := a.newUpstream(c)
 	if err != nil {
 		return err
 	}
-	if err := a.router.Add(ch); err != nil {
+	if err := a.router.Add(ch.Channel); err != nil {
 		return err
 	}
 	if u.all == nil {
-		u.all = map[string]*esmechan.Channel{}
+		u.all = map[string]upstream{}
 	}
 	u.all[name] = ch
 	return nil
 }
 
+// newUpstream makes the channel of a record.
+func (a *App) newUpstream(c storage.Channel) (upstream, error) {
+	log := a.Log.With("in", "upstream")
+	if c.Kind == "loopback" {
+		ch, err := loopchan.New(loopchan.Config{Record: c, Log: log})
+		return upstream{ch, func() *provisioning.UpstreamState { return loopbackState(ch) }}, err
+	}
+	ch, err := esmechan.New(esmechan.Config{Record: c, Log: log})
+	return upstream{ch, func() *provisioning.UpstreamState { return esmeState(ch) }}, err
+}
+
 // checkChannel says what is wrong with a record.
-func checkChannel(c *storage.Channel) error { return esmechan.Check(c) }
+func checkChannel(c *storage.Channel) error {
+	if c.Kind == "loopback" {
+		return loopchan.Check(c)
+	}
+	return esmechan.Check(c)
+}
 
 // upstreamState shows how a channel stands; nil when it does not run.
 func (a *App) upstreamState(name string) *provisioning.UpstreamState {
 	a.upstreams.mu.Lock()
-	ch := a.upstreams.all[name]
+	ch, runs := a.upstreams.all[name]
 	a.upstreams.mu.Unlock()
-	if ch == nil {
+	if !runs {
 		return nil
 	}
+	return ch.state()
+}
+
+func loopbackState(ch *loopchan.Channel) *provisioning.UpstreamState {
+	st, n := ch.Status(), ch.Counts()
+	return &provisioning.UpstreamState{
+		Ready: st.Ready, Reason: st.Reason, Limit: ch.Limit(), Binds: []provisioning.Bind{}, Sent: n.Sent, Refused: n.Refused,
+		Unknown: n.Unknown, Receipts: n.Receipts, Received: n.Received,
+	}
+}
+
+func esmeState(ch *esmechan.Channel) *provisioning.UpstreamState {
 	st, n := ch.Status(), ch.Counts()
 	s := &provisioning.UpstreamState{
 		Ready: st.Ready, Reason: st.Reason, Limit: ch.Limit(), Binds: []provisioning.Bind{}, Sent: n.Sent, Refused: n.Refused, Throttled: n.Throttled,
