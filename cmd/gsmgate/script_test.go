@@ -31,6 +31,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each command takes a second to exit
 			addBank(e)
 			addESMEs(e)
+			addLoads(e)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -48,6 +49,9 @@ func TestScripts(t *testing.T) {
 			"submit":     submit,
 			"gets":       gets,
 			"hangup":     hangup,
+			"load":       startLoad,
+			"accepted":   loadAccepted,
+			"once":       once,
 		},
 	})
 }
