@@ -75,6 +75,12 @@ type process struct {
 // gone, and its log is shown after a failure, when the test ends.
 func newGateway(t testing.TB, args ...string) *gateway {
 	t.Helper()
+	return newGatewayOf(t, buildGateway(t), args...)
+}
+
+// newGatewayOf is newGateway with a program that is built already.
+func newGatewayOf(t testing.TB, bin string, args ...string) *gateway {
+	t.Helper()
 	dir := t.TempDir()
 	log, err := os.Create(filepath.Join(dir, "stderr.log"))
 	if err != nil {
@@ -82,7 +88,7 @@ func newGateway(t testing.TB, args ...string) *gateway {
 	}
 	data := filepath.Join(dir, "data")
 	g := &gateway{
-		t: t, bin: buildGateway(t), dir: data, log: log,
+		t: t, bin: bin, dir: data, log: log,
 		args: append([]string{"--listen", "smpps://127.0.0.1:0"}, args...),
 		api:  client.Unix(filepath.Join(data, socketFile)),
 	}
