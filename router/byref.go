@@ -21,10 +21,29 @@ const (
 	parkedFor  = storage.Time(72 * time.Hour / time.Millisecond)
 )
 
-// reportByRef takes a report whose reference alone tells its part. One for which
-// there is none yet is parked: it may have overtaken the answer to its submit.
+// reportByRef takes a report whose reference alone tells its part. One that has
+// overtaken the answer to its submit waits for that, when a part is on its way to
+// its recipient. One for which there is no part is parked.
 func (r *Router) reportByRef(rep storage.Report, done func(error)) {
+	refs, err := r.byRefs(&rep)
+	if err == nil && len(refs) == 0 {
+		var lost []storage.PartRef
+		lost, err = r.withoutRef(&rep)
+		if r.onceAnswered(rep.Lane, lost, func() { r.byRefOrPark(rep, done) }) {
+			return
+		}
+		refs = r.nameless(lost, &rep)
+	}
+	r.took(rep, refs, err, done)
+}
+
+func (r *Router) byRefOrPark(rep storage.Report, done func(error)) {
 	refs, err := r.refsOf(&rep)
+	r.took(rep, refs, err, done)
+}
+
+// took applies a report to the parts that were found for it.
+func (r *Router) took(rep storage.Report, refs []storage.PartRef, err error, done func(error)) {
 	if err != nil {
 		done(public(err))
 		return
@@ -48,11 +67,20 @@ func (r *Router) reportByRef(rep storage.Report, done func(error)) {
 	})
 }
 
-// refsOf finds the parts that a report is about, under each form of its reference.
-// The first is the likeliest; the others may be the number of another message, so
-// that the recipient has to be the same. When no part has it, one whose reference
-// never came may be it: of the recipient, and handed over when the report says.
+// refsOf finds the parts that a report is about, the likeliest first.
 func (r *Router) refsOf(rep *storage.Report) ([]storage.PartRef, error) {
+	refs, err := r.byRefs(rep)
+	if err != nil || len(refs) > 0 {
+		return refs, err
+	}
+	lost, err := r.withoutRef(rep)
+	return r.nameless(lost, rep), err
+}
+
+// byRefs finds parts under each form of the reference of a report. The first is the
+// likeliest; the others may be the number of another message, so that the recipient
+// has to be the same.
+func (r *Router) byRefs(rep *storage.Report) ([]storage.PartRef, error) {
 	for n, ref := range rep.Refs {
 		if n > 0 && r.habits.namesAlike(rep.Lane) {
 			break
@@ -65,15 +93,16 @@ func (r *Router) refsOf(rep *storage.Report) ([]storage.PartRef, error) {
 			return refs, err
 		}
 	}
-	if rep.Submitted == 0 || rep.Match == "" {
+	return nil, nil
+}
+
+// withoutRef finds parts to the recipient of a report that have no reference, those
+// on their way among them.
+func (r *Router) withoutRef(rep *storage.Report) ([]storage.PartRef, error) {
+	if rep.Match == "" {
 		return nil, nil
 	}
-	lost, err := r.db.MatchReport(rep.Lane, rep.Match, 64)
-	if err != nil {
-		return nil, err
-	}
-	near, _ := r.nearest(r.nameless(lost), *rep, r.now())
-	return near, nil
+	return r.db.MatchReport(rep.Lane, rep.Match, 64)
 }
 
 // goesTo says whether the recipient of a message is the one of a report, which may
@@ -83,8 +112,13 @@ func (r *Router) goesTo(id storage.ID, match string) bool {
 	return err == nil && strings.HasSuffix(m.Dest.Addr, match)
 }
 
-// nameless keeps the parts that went out, or may have, and got no reference.
-func (r *Router) nameless(refs []storage.PartRef) (out []storage.PartRef) {
+// nameless keeps the parts that went out, or may have, and got no reference: one of
+// them is what a report is about that no part has the reference of, when it was
+// handed over when the report says.
+func (r *Router) nameless(refs []storage.PartRef, rep *storage.Report) (out []storage.PartRef) {
+	if rep.Submitted == 0 {
+		return nil
+	}
 	for _, c := range refs {
 		m, err := r.db.Message(c.ID)
 		if err != nil || c.Part >= len(m.Parts) {
@@ -94,7 +128,8 @@ func (r *Router) nameless(refs []storage.PartRef) (out []storage.PartRef) {
 			out = append(out, c)
 		}
 	}
-	return out
+	near, _ := r.nearest(out, *rep, r.now())
+	return near
 }
 
 // answered takes what was parked for part i of the lane: it has a reference now,

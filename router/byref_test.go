@@ -39,7 +39,7 @@ func TestByRef_AnswerGivenUp_ParkedReportSettles(t *testing.T) {
 		b := running(t, c, Options{})
 		id := b.send("x")
 		pass(time.Second)
-		b.byRef("up:1", "7f")
+		b.byRef("up:1", "7f") // waits for the answer for a while
 		pass(time.Second)
 		if b.message(id).State != storage.Enroute || b.db.ParkedCount() != 1 {
 			t.Errorf("%s, %d are parked", StateWord(b.message(id).State), b.db.ParkedCount())
@@ -165,4 +165,28 @@ func TestHabits_NamesAlike(t *testing.T) {
 	if h.namesAlike("up:1") {
 		t.Error("two did not")
 	}
+}
+
+// A report that overtakes the answer of its submit waits for it, and nothing is
+// parked on disk.
+func TestByRef_OvertakesItsAnswer_WaitsForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &scripted{lanes: []Lane{named("up:1")}}
+		c.answer = func(context.Context, string, *storage.Message, int) (string, error) {
+			time.Sleep(time.Second)
+			return "7f", nil
+		}
+		b := running(t, c, Options{})
+		id := b.send("x")
+		pass(100 * time.Millisecond)
+		began := time.Now()
+		b.byRef("up:1", "7f")
+		if took := time.Since(began); took != 900*time.Millisecond {
+			t.Errorf("it waited %v", took)
+		}
+		if b.db.ParkedCount() != 0 {
+			t.Error("it is parked")
+		}
+		b.expect(id, storage.Delivered, 9, 1)
+	})
 }
