@@ -57,7 +57,15 @@ func userOf(v router.UserView) User {
 	if v.Imported {
 		u.PasswordForm = "sha1"
 	}
+	u.Deliver, u.Callback = router.Deliver(&v.User), callbackOf(&v)
 	return u
+}
+
+func callbackOf(v *router.UserView) *Callback {
+	if v.Callback == "" {
+		return nil
+	}
+	return &Callback{URL: v.Callback, Signed: v.Signed, For: append([]string{}, router.CallbackFor(&v.User)...), Window: cmp.Or(v.CallbackWindow, router.DefaultCallbackWindow)}
 }
 
 func bindsOf(b router.Binds) Binds {

@@ -1,6 +1,10 @@
 package provisioning
 
-import "time"
+import (
+	"time"
+
+	"gsmgate/storage"
+)
 
 // Status is the gateway at a glance.
 type Status struct {
@@ -223,6 +227,8 @@ type User struct {
 	PasswordForm  string    `json:"password_form" enum:"argon2id,sha1" doc:"sha1: imported, and not yet used"`
 	Balance       Balance   `json:"balance"`
 	CreatedAt     time.Time `json:"created_at"`
+	Deliver       string    `json:"deliver" enum:"smpp,callback,both" doc:"how its receipts and incoming messages reach it"`
+	Callback      *Callback `json:"callback" doc:"null when it has none"`
 }
 
 // UserSettings are what may be set when a user is added and later. What is not
@@ -249,6 +255,20 @@ type UserSettings struct {
 
 	Pool     *string `json:"pool,omitempty" doc:"of SIMs that its messages go by; empty: the default one"`
 	National *string `json:"national,omitempty" doc:"empty (default), turkish, spanish, portuguese, bengali, gujarati, hindi, kannada, malayalam, oriya, punjabi, tamil, telugu, urdu or auto"`
+
+	Callback       *string         `json:"callback,omitempty" doc:"http or https URL that receipts and incoming messages are posted to; empty: none, and nothing else of one"`
+	CallbackSecret *storage.Secret `json:"callback_secret,omitempty" doc:"what is posted is signed with it; never given back; empty: it is not signed"`
+	CallbackFor    *[]string       `json:"callback_for,omitempty" doc:"mo, receipts; none: both"`
+	CallbackWindow *int            `json:"callback_window,omitempty" doc:"posts without an answer at most, 1 to 64; 0: 4"`
+	Deliver        *string         `json:"deliver,omitempty" doc:"smpp, callback or both; empty: by callback where there is one"`
+}
+
+// Callback is where a user's receipts and incoming messages are posted to.
+type Callback struct {
+	URL    string   `json:"url"`
+	Signed bool     `json:"signed" doc:"there is a secret"`
+	For    []string `json:"for" doc:"mo, receipts"`
+	Window int      `json:"window" doc:"posts without an answer at most"`
 }
 
 // Balance is a user's money in millicredits: granted = available + held + spent.

@@ -34,6 +34,12 @@ type UserSettings struct {
 
 	Pool     *string // of its messages to handsets; "": the default one
 	National *string // language of the tables that texts may use
+
+	Callback       *string // URL that receipts and MO are posted to; "": none
+	CallbackSecret *storage.Secret
+	CallbackFor    *[]string // "mo", "receipts"; none: both
+	CallbackWindow *int      // posts without an answer; 0: DefaultCallbackWindow
+	Deliver        *string   // "smpp", "callback", "both"; "": by callback where there is one
 }
 
 // Bounds of the settings.
@@ -92,6 +98,9 @@ func (s UserSettings) apply(u *storage.User) error {
 	}
 	take(&u.Pool, s.Pool)
 	take(&u.National, s.National)
+	if err := s.applyCallback(u); err != nil {
+		return err
+	}
 	if s.AllowedFrom != nil {
 		networks, err := networks(*s.AllowedFrom)
 		if err != nil {
@@ -143,6 +152,9 @@ func checkSettings(u *storage.User) error {
 		return err
 	}
 	if err := checkPool(u.Pool); err != nil {
+		return err
+	}
+	if err := checkCallback(u); err != nil {
 		return err
 	}
 	return checkCert(u)

@@ -10,10 +10,12 @@ import (
 	"gsmgate/storage"
 )
 
-// UserView is a user as others may see it: without its password.
+// UserView is a user as others may see it: without its password and the secret of
+// its callback.
 type UserView struct {
-	storage.User      // Password is empty
+	storage.User      // Password and CallbackSecret are empty
 	Imported     bool // the password is still the imported SHA-1
+	Signed       bool // there is a secret of the callback
 	Balance      storage.Balance
 }
 
@@ -289,8 +291,8 @@ func (r *Router) view(u storage.User) (UserView, error) {
 	if err != nil {
 		return UserView{}, public(err)
 	}
-	v := UserView{User: u, Imported: strings.HasPrefix(u.Password, importedTag), Balance: b}
-	v.Password = ""
+	v := UserView{User: u, Imported: strings.HasPrefix(u.Password, importedTag), Signed: u.CallbackSecret != "", Balance: b}
+	v.Password, v.CallbackSecret = "", ""
 	return v, nil
 }
 

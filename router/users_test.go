@@ -51,7 +51,19 @@ func TestUserSettings_Checked(t *testing.T) {
 		"destinations": {good: []UserSettings{{Destinations: &[]string{"+31*"}}}, bad: []UserSettings{{Destinations: &[]string{""}}}},
 		"default_source": {good: []UserSettings{{DefaultSource: ptr("Acme")}, {DefaultSource: ptr("")}, {DefaultSource: ptr("7000")}},
 			bad: []UserSettings{{DefaultSource: ptr("+31*")}, {DefaultSource: ptr("Acme*")}, {DefaultSource: ptr("316-317")}, {DefaultSource: ptr(strings.Repeat("x", 21))}}},
-		"forced_source": {good: []UserSettings{{ForcedSource: ptr("+31612345678")}}, bad: []UserSettings{{ForcedSource: ptr("a\nb")}}},
+		"callback": {
+			good: []UserSettings{{Callback: ptr("")}, {Callback: ptr("http://127.0.0.1:8080")}, {Callback: ptr("https://example.com/sms?token=x"), Deliver: ptr("both"), CallbackWindow: ptr(64)},
+				{Callback: ptr("https://[2001:db8::1]:8443/"), CallbackFor: &[]string{"mo", "receipts"}, CallbackSecret: ptr(storage.Secret("s3cret"))}},
+			bad: []UserSettings{{Callback: ptr("example.com/sms")}, {Callback: ptr("ftp://example.com")}, {Callback: ptr("https://")}, {Callback: ptr("https:///x")}, {Callback: ptr("https:x")}, {Callback: ptr("https://me:p@example.com")},
+				{Callback: ptr("https://me@example.com")}, {Callback: ptr("https://example.com/#x")}, {Callback: ptr("https://example.com:0/")}, {Callback: ptr("https://example.com:/")}, {Callback: ptr("https://example.com:65536/")},
+				{Callback: ptr("https://exa mple.com")}, {Callback: ptr("https://example.com/\n")}, {Callback: ptr("https://example.com/é")}, {Callback: ptr("https://" + strings.Repeat("x", 2048))}, {Deliver: ptr("both")}, {Deliver: ptr("callback")},
+				{CallbackSecret: ptr(storage.Secret("x"))}, {CallbackWindow: ptr(1)}, {CallbackFor: &[]string{"mo"}}},
+		},
+		"callback_for":    {good: []UserSettings{{CallbackFor: &[]string{}}}, bad: []UserSettings{{CallbackFor: &[]string{"mt"}}, {CallbackFor: &[]string{"mo", ""}}}},
+		"callback_window": {bad: []UserSettings{{CallbackWindow: ptr(-1)}, {CallbackWindow: ptr(65)}}},
+		"callback_secret": {bad: []UserSettings{{CallbackSecret: ptr(storage.Secret("a\nb"))}, {CallbackSecret: ptr(storage.Secret(strings.Repeat("x", 257)))}}},
+		"deliver":         {good: []UserSettings{{Deliver: ptr("smpp")}}, bad: []UserSettings{{Deliver: ptr("mail")}}},
+		"forced_source":   {good: []UserSettings{{ForcedSource: ptr("+31612345678")}}, bad: []UserSettings{{ForcedSource: ptr("a\nb")}}},
 	} {
 		for i, s := range cases.good {
 			if err := s.apply(&storage.User{}); err != nil {

@@ -336,7 +336,21 @@ type User struct {
 	// National is the language whose tables its texts may use, in words: "" for
 	// none, "turkish", "auto" … [23.038 6.2.1.2].
 	National string `cbor:"40,keyasint,omitempty"`
+
+	// Where its receipts and MO are posted to, beside SMPP or instead of it.
+	Callback       string `cbor:"50,keyasint,omitempty"` // URL; "": nowhere
+	CallbackSecret Secret `cbor:"51,keyasint,omitempty"` // what is posted is signed with it; "": it is not signed
+	CallbackFor    string `cbor:"52,keyasint,omitempty"` // "": for both, "mo", "receipts"
+	CallbackWindow int    `cbor:"53,keyasint,omitempty"` // posts without an answer; 0: the default
+	Deliver        string `cbor:"54,keyasint,omitempty"` // "smpp", "callback", "both"; "": by callback where there is one
 }
+
+// Secret is a text that is stored in clear, for it is needed so, and that goes to
+// no log.
+type Secret string
+
+func (Secret) String() string   { return "***" }
+func (Secret) GoString() string { return "***" }
 
 // Balance is a user's money. Granted = Available + Held + Spent, always.
 type Balance struct {

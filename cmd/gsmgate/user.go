@@ -10,6 +10,7 @@ import (
 
 	"gsmgate/provisioning"
 	"gsmgate/provisioning/client"
+	"gsmgate/storage"
 )
 
 type userCmd struct {
@@ -60,6 +61,12 @@ type userFlags struct {
 	Destinations  []string `name:"destination" placeholder:"ADDR" sep:"none" help:"destination that it may send to, written likewise; again for more (default: any)"`
 	DefaultSource *string  `placeholder:"ADDR" help:"source address of messages that have none; none takes it away"`
 	ForcedSource  *string  `placeholder:"ADDR" help:"source address of all its messages, whatever its client says; none takes it away"`
+
+	Callback       *string  `placeholder:"URL" help:"http or https URL that its receipts and incoming messages are posted to; none takes it away"`
+	CallbackSecret *string  `placeholder:"S" help:"what is posted is signed with it; none takes it away; - reads it from standard input"`
+	CallbackFor    []string `placeholder:"KINDS" help:"mo, receipts or mo,receipts (default): the others go by SMPP alone"`
+	CallbackWindow *int     `placeholder:"N" help:"posts without an answer at most; 0: 4 (default)"`
+	Deliver        *string  `placeholder:"WAY" help:"smpp, callback or both; default: by callback where there is one"`
 }
 
 // settings are what the flags ask for.
@@ -86,7 +93,22 @@ func (f userFlags) settings() provisioning.UserSettings {
 	s.PriceList, s.Region = unlessNone(f.PriceList), unlessNone(f.Region)
 	s.CreditLimit = (*int64)(f.CreditLimit)
 	s.DefaultSource, s.ForcedSource = unlessNone(f.DefaultSource), unlessNone(f.ForcedSource)
+	s.Callback, s.CallbackWindow, s.Deliver = unlessNone(f.Callback), f.CallbackWindow, f.Deliver
+	s.CallbackSecret = (*storage.Secret)(unlessNone(f.CallbackSecret))
+	if len(f.CallbackFor) > 0 {
+		s.CallbackFor = &f.CallbackFor
+	}
 	return s
+}
+
+// readSecret replaces a secret that is to come from standard input.
+func (f *userFlags) readSecret(e *env) error {
+	if f.CallbackSecret == nil {
+		return nil
+	}
+	secret, err := password(e, *f.CallbackSecret)
+	f.CallbackSecret = &secret
+	return err
 }
 
 // unlessNone makes the word none an empty text.
@@ -115,6 +137,9 @@ func (c *userAddCmd) Run(e *env) error {
 	}
 	sum, err := password(e, c.PasswordSHA1)
 	if err != nil {
+		return err
+	}
+	if err := c.readSecret(e); err != nil {
 		return err
 	}
 	start := int64(c.Credits)
@@ -204,7 +229,7 @@ func (c *userShowCmd) Run(e *env) error {
 }
 
 func userLines(u provisioning.User) [][2]string {
-	return [][2]string{
+	lines := [][2]string{
 		{"name", u.Name}, {"enabled", yesNo(u.Enabled)}, {"created", clock(u.CreatedAt)}, {"password", u.PasswordForm},
 		{"credits", fmt.Sprintf("%s available, %s held, %s spent", credits(u.Balance.Available), credits(u.Balance.Held), credits(u.Balance.Spent))},
 		{"credit limit", credits(u.CreditLimit)}, {"price list", cmp.Or(u.PriceList, "none: one credit a part")}, {"region", cmp.Or(u.Region, "the server's")},
@@ -218,7 +243,9 @@ func userLines(u provisioning.User) [][2]string {
 		{"allowed from", itemsOr(u.AllowedFrom, "any")},
 		{"cert names", itemsOr(u.CertNames, "none")}, {"cert auth", cmp.Or(u.CertAuth, "none")},
 		{"national", cmp.Or(u.National, "none")},
+		{"deliver", u.Deliver},
 	}
+	return append(lines, callbackLines(u.Callback)...)
 }
 
 // itemsOr is none for an empty one. Names of certificates are somebody else's words.
@@ -256,6 +283,9 @@ type userSetCmd struct {
 // patch says what the flags ask for.
 func (c *userSetCmd) patch(e *env) (p provisioning.UserPatch, err error) {
 	if err := c.exclusive(); err != nil {
+		return p, err
+	}
+	if err := c.readSecret(e); err != nil {
 		return p, err
 	}
 	p.UserSettings, p.PasswordSHA1 = c.settings(), c.PasswordSHA1
