@@ -47,7 +47,7 @@ func (r *Router) accepted(m *storage.Message) {
 		r.heard(m)
 	}
 	r.pending.accepted(m)
-	r.awake(m.Queue, m.DueAt, m.Deadline)
+	r.awakeBoth(m)
 }
 
 // MostBatch is how many octets the user data of one submit_multi may come to over
@@ -189,8 +189,8 @@ func (r *Router) own(m *storage.Message, now storage.Time) {
 		m.Reason = fmt.Sprintf("no user owns the address %s", orDefault(m.Dest.Addr, "of this SIM, which has no number"))
 		return
 	}
-	r.give(m, user, now)
 	m.Note(now, "route", "to user "+user+" by address range")
+	m.Twin = r.give(m, user, now)
 }
 
 // UserQueue is the queue of what a user is to get: MO and receipts.
@@ -205,7 +205,7 @@ func (r *Router) Segment(s storage.Segment, assemble Assemble, done func(error))
 		}
 		if err == nil && id != 0 {
 			r.heard(&made)
-			r.awake(made.Queue, made.DueAt, made.Deadline)
+			r.awakeBoth(&made)
 		}
 		done(public(err))
 	})
@@ -232,7 +232,7 @@ func (r *Router) stale(ctx context.Context, set []storage.Segment, assemble Asse
 	c := make(chan error, 1)
 	r.db.AssembleStale(set[0], r.assembled(assemble, &made), func(_ storage.ID, err error) {
 		if err == nil {
-			r.awake(made.Queue, made.DueAt, made.Deadline)
+			r.awakeBoth(&made)
 		}
 		c <- err
 	})
@@ -255,6 +255,14 @@ func (r *Router) assembled(assemble Assemble, made *storage.Message) func([]stor
 		r.fillMO(m, r.now())
 		*made = *m
 		return m, nil
+	}
+}
+
+// awakeBoth is awake for a new message and its twin.
+func (r *Router) awakeBoth(m *storage.Message) {
+	r.awake(m.Queue, m.DueAt, m.Deadline)
+	if m.Twin != nil {
+		r.awake(m.Twin.Queue, m.Twin.DueAt, m.Twin.Deadline)
 	}
 }
 

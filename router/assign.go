@@ -28,8 +28,10 @@ func (r *Router) Assign(ctx context.Context, id storage.ID, user string) error {
 			return nil, &Error{Code: Conflict, Field: "id", Message: fmt.Sprintf("the message belongs to user %s, or has ended", m.User)}
 		}
 		m.Reason = ""
-		r.give(m, user, now)
 		m.Note(now, "assigned", "to user "+user+" by the operator")
+		if twin := r.give(m, user, now); twin != nil {
+			return []*storage.Message{twin}, nil
+		}
 		return nil, nil
 	}, func(_ *storage.Message, err error) { c <- public(err) })
 	select {
@@ -40,10 +42,11 @@ func (r *Router) Assign(ctx context.Context, id storage.ID, user string) error {
 	}
 }
 
-// give puts an MO message into the queue of its user.
-func (r *Router) give(m *storage.Message, user string, now storage.Time) {
+// give puts an MO message into the queue of its user, see lead.
+func (r *Router) give(m *storage.Message, user string, now storage.Time) (twin *storage.Message) {
 	m.User = user
 	m.ExpiresAt = r.after(now, r.keepFor(user))
 	m.Deadline = m.ExpiresAt
-	m.Queue, m.DueAt = UserQueue(user), now
+	m.DueAt = now
+	return r.lead(m)
 }

@@ -107,11 +107,25 @@ func (x *Explainer) forClient(ch Channel, m *storage.Message) []Wait {
 	run := x.r.laneOf(m.Queue)
 	switch {
 	case run == nil:
-		return []Wait{{Reason: "user " + m.User + " has no session that may receive"}}
+		return []Wait{{Reason: x.unserved(m)}}
 	case run.line != nil:
 		return []Wait{{Reason: orDefault(run.line.waits(m), notYet), Lane: run.ID}}
 	}
 	return []Wait{{Reason: notYet, Lane: run.ID}}
+}
+
+// unserved says why nothing takes what is for the user.
+func (x *Explainer) unserved(m *storage.Message) string {
+	u, ok := x.r.db.User(m.User)
+	switch {
+	case !ok:
+		return "there is no user " + m.User
+	case m.Queue == CallbackQueue(m.User) && !u.Enabled:
+		return "user " + m.User + " is disabled"
+	case m.Queue == CallbackQueue(m.User):
+		return "nothing is posted to the callback of user " + m.User + " now"
+	}
+	return "user " + m.User + " has no session that may receive"
 }
 
 const notYet = "it is not its turn yet"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,17 +44,20 @@ func (r *Router) Overflowed(user string) uint64 {
 type keeper struct {
 	r    *Router
 	seen map[string]storage.DueKey // queue → up to here there are no receipts; what comes later is behind it
+
+	diverted map[string]diverted // by queue
 }
 
 // watchKept counts the queues of users now and then: a message more or less
 // matters to nobody, and accepting them waits for nothing.
 func (r *Router) watchKept(ctx context.Context) error {
-	k := keeper{r: r, seen: map[string]storage.DueKey{}}
+	k := keeper{r: r, seen: map[string]storage.DueKey{}, diverted: map[string]diverted{}}
 	t := time.NewTicker(keepEvery)
 	defer t.Stop()
 	for {
 		select {
 		case <-t.C:
+		case <-r.outletsChanged:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -73,12 +75,16 @@ func (k *keeper) round(ctx context.Context) error {
 	for queue := range k.seen {
 		if queued[queue] == 0 {
 			delete(k.seen, queue)
+			delete(k.diverted, queue)
 		}
 	}
 	for queue, n := range queued {
-		user, ok := strings.CutPrefix(queue, UserQueue(""))
+		user, ok := userOf(queue)
 		if !ok {
 			continue
+		}
+		if err := k.divert(ctx, queue, user); err != nil {
+			return err
 		}
 		if over := n - k.r.keepCount(user); over > 0 {
 			if err := k.trim(ctx, queue, user, over); err != nil {
@@ -144,6 +150,14 @@ func (k *keeper) may(id storage.ID, queue string, kind storage.Kind) bool {
 // expire ends messages that still wait in the queue, all in one go, and says how
 // many.
 func (k *keeper) expire(ids []storage.ID, queue string) int {
+	return k.changeAll(ids, queue, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+		return k.r.finish(m, storage.Expired, 0, fmt.Sprintf("more than %d messages wait for user %s", k.r.keepCount(m.User), m.User), now), nil
+	})
+}
+
+// changeAll changes messages that still wait in the queue, all in one go, and says
+// how many.
+func (k *keeper) changeAll(ids []storage.ID, queue string, fn func(*storage.Message, storage.Time) ([]*storage.Message, error)) int {
 	var wg sync.WaitGroup
 	var n atomic.Int64
 	for _, id := range ids {
@@ -152,12 +166,12 @@ func (k *keeper) expire(ids []storage.ID, queue string) int {
 			if ended(m) || m.DueAt == 0 || m.Queue != queue {
 				return nil, errStale
 			}
-			return k.r.finish(m, storage.Expired, 0, fmt.Sprintf("more than %d messages wait for user %s", k.r.keepCount(m.User), m.User), now), nil
+			return fn(m, now)
 		}, func(_ *storage.Message, err error) {
 			if err == nil {
 				n.Add(1)
 			} else if !errors.Is(err, errStale) {
-				k.r.log.Error("a message that is too many cannot be ended", "id", id, "err", err)
+				k.r.log.Error("a message that waits for a user cannot be changed", "id", id, "err", err)
 			}
 			wg.Done()
 		})

@@ -136,7 +136,7 @@ func (r *Router) watchPreferred(ctx context.Context) error {
 // recallPreferred finds the queues in which a message may prefer a lane.
 func (r *Router) recallPreferred() {
 	for queue := range r.db.Queues() {
-		if strings.Contains(queue, "#") && !strings.HasPrefix(queue, UserQueue("")) {
+		if _, toUser := userOf(queue); strings.Contains(queue, "#") && !toUser {
 			r.mu.Lock()
 			r.preferred[queue] = struct{}{}
 			r.mu.Unlock()

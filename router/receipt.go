@@ -40,14 +40,15 @@ func (r *Router) receipt(m *storage.Message, now storage.Time) *storage.Message 
 	return r.about(m, now)
 }
 
-// about makes a message to the client that tells how m stands.
+// about makes a message to the client that tells how m stands. Where it waits is
+// said by toUser.
 func (r *Router) about(m *storage.Message, now storage.Time) *storage.Message {
 	expires := r.after(now, r.keepFor(m.User))
 	return &storage.Message{
 		Kind: storage.Receipt, User: m.User, Session: m.Session,
 		Source: m.Dest, Dest: m.Source, ServiceType: m.ServiceType, DataCoding: 0,
 		State: storage.Enroute, AcceptedAt: now, ExpiresAt: expires,
-		Queue: UserQueue(m.User), DueAt: now, Deadline: expires,
+		DueAt: now, Deadline: expires,
 		Parts: []storage.Part{{}},
 		About: &storage.About{
 			ID: m.ClientID(), State: m.State, Cause: m.Cause,
@@ -91,7 +92,7 @@ func (r *Router) notice(m *storage.Message, cause uint32, why string, now storag
 	m.Note(now, "notice", "queued for user "+m.User)
 	n := r.about(m, now)
 	n.About.Intermediate, n.About.Message, n.About.State, n.About.Cause = true, m.ID, storage.Enroute, cause
-	return []*storage.Message{n}
+	return r.toUser(n)
 }
 
 // overtaken ends an intermediate notification whose message has ended: it is

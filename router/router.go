@@ -99,6 +99,8 @@ type Router struct {
 
 	deadline     atomic.Int64 // when the deadline worker looks next, a storage.Time
 	kickDeadline chan struct{}
+
+	outletsChanged chan struct{} // one slot: a user may want what waits by another way
 }
 
 // New makes a router over db, which stays the caller's to close after Run has
@@ -115,6 +117,8 @@ func New(db *storage.DB, o Options) *Router {
 		places:       map[string]place{},
 		preferred:    map[string]struct{}{},
 		kickDeadline: make(chan struct{}, 1),
+
+		outletsChanged: make(chan struct{}, 1),
 	}
 	r.pending, r.flags = newPending(r), newFlags(r)
 	crand.Read(r.secret[:])

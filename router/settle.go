@@ -227,7 +227,7 @@ func (r *Router) finish(m *storage.Message, state storage.State, cause uint32, r
 	settleMoney(m)
 	if rc := r.receipt(m, now); rc != nil {
 		m.Note(now, "receipt", "queued for user "+m.User)
-		return []*storage.Message{rc}
+		return r.toUser(rc)
 	}
 	return nil
 }

@@ -126,6 +126,10 @@ func (r *Router) SetUser(ctx context.Context, name string, c UserChange) (UserVi
 	if stored != "" {
 		r.known.Delete(name) // what was known is another password now
 	}
+	select {
+	case r.outletsChanged <- struct{}{}:
+	default:
+	}
 	return r.User(name)
 }
 

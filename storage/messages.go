@@ -21,17 +21,37 @@ func (db *DB) Accept(m *Message, done func(ID, error)) {
 		done(0, err)
 		return
 	}
-	db.ask(&acceptOp{m: m, value: value, done: done}, false)
+	twin, err := db.twinOf(m)
+	if err != nil {
+		done(0, err)
+		return
+	}
+	db.ask(&acceptOp{m: m, value: value, twin: twin, done: done}, false)
+}
+
+// twinOf encodes the twin; nil when there is none.
+func (db *DB) twinOf(m *Message) ([]byte, error) {
+	if m.Twin == nil {
+		return nil, nil
+	}
+	if err := m.Twin.validateNew(); err != nil {
+		return nil, err
+	}
+	return db.codec.encode(m.Twin)
 }
 
 type acceptOp struct {
 	result
 	m     *Message
 	value []byte
+	twin  []byte // the encoded m.Twin
 	done  func(ID, error)
 }
 
 func (o *acceptOp) apply(g *group) error {
+	if o.twin != nil {
+		return g.store(nil, move{m: o.m, value: o.value}, move{m: o.m.Twin, value: o.twin})
+	}
 	return g.store(nil, move{m: o.m, value: o.value})
 }
 

@@ -199,11 +199,18 @@ func (g *group) assemble(set segmentSet, build func([]Segment) (*Message, error)
 			m.Dedupe = append(m.Dedupe, key)
 		}
 	}
-	mv, err := g.newMove(m)
-	if err != nil {
-		return 0, err
+	var moves []move
+	for _, m := range []*Message{m, m.Twin} {
+		if m == nil {
+			continue
+		}
+		mv, err := g.newMove(m)
+		if err != nil {
+			return 0, err
+		}
+		moves = append(moves, mv)
 	}
-	if err := g.store(keys, mv); err != nil {
+	if err := g.store(keys, moves...); err != nil {
 		return 0, err
 	}
 	return m.ID, g.dropSegments(set)

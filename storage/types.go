@@ -227,11 +227,20 @@ type Message struct {
 	// one, and when part of it has left.
 	Prefer string `cbor:"54,keyasint,omitempty"`
 	DueAt  Time   `cbor:"51,keyasint,omitempty"`
+	// Twinned: MO, Receipt: its user gets it by SMPP and by callback, each as a
+	// record that ends by itself. Twin is the other one of a message that is not
+	// stored yet: Accept, and those that make one of segments, store both in one
+	// commit.
+	Twinned bool     `cbor:"55,keyasint,omitempty"`
+	Twin    *Message `cbor:"-"`
 	// Deadline is when the router looks at the message whatever happened:
 	// validity over, no report in time, retention over. 0: never.
 	Deadline Time `cbor:"52,keyasint,omitempty"`
 
 	Parts []Part `cbor:"60,keyasint,omitempty"`
+
+	// Incomplete: MO: parts of it never came.
+	Incomplete bool `cbor:"92,keyasint,omitempty"`
 
 	// Held is what is set aside for this message, Spent what it has cost. The
 	// ledger entries are made from how these two change.

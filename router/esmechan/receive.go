@@ -233,6 +233,7 @@ func (in *intake) assemble(set []storage.Segment) (*storage.Message, error) {
 		in.unpackedBody(m, smpp.DataCoding(first.DataCoding), data)
 	} else {
 		in.gaps(m, set)
+		m.Incomplete = true
 	}
 	m.Note(storage.TimeOf(in.now()), "assembled", fmt.Sprintf("%d of %d segments came", len(set), first.Total))
 	return m, nil

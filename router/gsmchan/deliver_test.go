@@ -193,6 +193,11 @@ func TestSegments_NeverComplete_DeliveredWithMarks_AndLateOnesAlone(t *testing.T
 	day := later(25 * time.Hour)
 	in.comes(part(2, 4, "b", day), part(1, 4, "a", day), part(4, 4, "d", day), part(2, 4, "two "), part(3, 4, "c", day))
 	in.expect("one [...]three [...]", "[part 4 of 4] four", "[part 2 of 4] two ", "abcd")
+	for _, m := range in.got() {
+		if m.Incomplete != (m.Text != "abcd") {
+			t.Errorf("%q is marked %v", m.Text, m.Incomplete)
+		}
+	}
 }
 
 func TestSegments_ReferenceUsedAnewWhileASetWaits_NewSet(t *testing.T) {

@@ -228,6 +228,7 @@ func (ch *Channel) assemble(set []storage.Segment) (*storage.Message, error) {
 	}
 	m := message(set[0].Lane, set[0].Dest, first)
 	m.Text, m.Data = joined(parts, first, set[0].Late)
+	m.Incomplete = came < len(parts)
 	if first.Alphabet == pdu.Data8 && came == 1 {
 		m.UDH = first.UDH // its concatenation element says which part it is
 	}
