@@ -143,6 +143,8 @@ func (run *laneRun) felt(id storage.ID, began time.Time, err error) {
 	switch {
 	case se.Sure && se.Wait > 0:
 		wait = doubled(se.Wait, run.ills)
+	case run.Order != nil && se.Wait > 0: // what the far end asked for itself
+		wait = se.Wait
 	case run.ills > 1:
 		wait = orDefault(se.Wait, run.r.backoff(run.ills))
 	}

@@ -123,9 +123,9 @@ func TestOutlets_Both_EachEndsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, c := staffed(t, 4, yes)
 		b.by("both")
-		b.mo("a1", "b2")
+		b.mo("a1", "a2")
 		synctest.Wait()
-		if c.log() != "a1 b2" || b.waiting() != " | a1 b2" {
+		if c.log() != "a1 a2" || b.waiting() != " | a1 a2" {
 			t.Errorf("sent %q, waits %q", c.log(), b.waiting())
 		}
 	})

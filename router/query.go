@@ -40,6 +40,16 @@ func addressOf(s string) storage.Address {
 	return storage.Address{Addr: s}
 }
 
+// AddressText writes an address, an international number with its plus
+// [SMPP34 5.2.5].
+func AddressText(a storage.Address) string {
+	const international = 1
+	if a.TON == international && a.Addr != "" && !strings.HasPrefix(a.Addr, "+") {
+		return "+" + a.Addr
+	}
+	return a.Addr
+}
+
 // Messages lists messages, the newest first.
 func (r *Router) Messages(f storage.Filter) ([]*storage.Message, error) {
 	ms, err := r.db.Messages(f)
@@ -66,6 +76,17 @@ func (r *Router) laneOf(queue string) *laneRun {
 	}
 	return nil
 }
+
+// Lane shows a lane that is served; ok is false when there is none of that name.
+func (r *Router) Lane(id string) (s LaneStatus, ok bool) {
+	if run := r.lane(id); run != nil {
+		return run.status(), true
+	}
+	return s, false
+}
+
+// Queued is how many messages wait in a queue.
+func (r *Router) Queued(queue string) int { return r.db.Queued(queue) }
 
 // ChannelStatus is a channel, its lanes and its queue.
 type ChannelStatus struct {

@@ -290,6 +290,9 @@ func (r *Router) User(name string) (UserView, error) {
 // UserRecord is a user as it is stored, without its money. It reads memory only.
 func (r *Router) UserRecord(name string) (storage.User, bool) { return r.db.User(name) }
 
+// UserRecords gives all of them, by name.
+func (r *Router) UserRecords() []storage.User { return r.db.Users() }
+
 func (r *Router) view(u storage.User) (UserView, error) {
 	b, err := r.db.Balance(u.SystemID)
 	if err != nil {

@@ -91,6 +91,8 @@ var directions = []direction{
 		"it counts parts as a handset would, and has no leaf to speak to"},
 	{"router/httpchan", true, []string{"router/httpchan", "router", "storage"}, false,
 		"a channel knows the router and its own leaf"},
+	{"router/httpback", true, []string{"router/httpback", "router", "storage"}, false,
+		"a channel knows the router and its own leaf"},
 	{"provisioning", true, []string{"provisioning", "router", "storage"}, false,
 		"cmd → provisioning → router → storage; what only channels know, cmd hands in"},
 	{"cmd/gsmgate-sim", true, []string{"cmd/gsmgate-sim", "modem", "smppd"}, false,
@@ -98,7 +100,7 @@ var directions = []direction{
 }
 
 // siblings are rooms that "router" in a list does not stand for.
-var siblings = []string{"router/gsmchan", "router/smppchan", "router/httpchan", "router/loopchan"}
+var siblings = []string{"router/gsmchan", "router/smppchan", "router/httpchan", "router/loopchan", "router/httpback"}
 
 const ours = "gsmgate/"
 
@@ -213,6 +215,8 @@ func TestImports_TableSaysNo(t *testing.T) {
 		{"router/numbers", "github.com/nyaruka/phonenumbers", true, false},
 		{"router/gsmchan", "gsmgate/router", false, false},
 		{"router/gsmchan", "gsmgate/router/smppchan", false, true},
+		{"router/httpback", "gsmgate/router", false, false},
+		{"router", "gsmgate/router/httpback", false, true},
 		{"router/gsmchan", "gsmgate/smppd", false, true},
 		{"router/smppchan", "gsmgate/smppd/smpp", false, false},
 		{"modem", "gsmgate/modem/at", false, false},
