@@ -42,6 +42,10 @@ type Config struct {
 	ChannelChanged func(name string) error
 	UpstreamState  func(name string) *UpstreamState
 
+	// What becomes of what is posted to a user's callback, and what it says to a sample.
+	CallbackState func(user string) CallbackState
+	TryCallback   func(ctx context.Context, user string) (CallbackTrial, error)
+
 	Conformance   func() Conformance          // what the SMPP server offers of its specification
 	Lint          func(user string) []Finding // what the user's client does wrong; "": connections that never bound
 	ResetLint     func(user string)
@@ -148,6 +152,7 @@ func (a *API) routes() {
 	route(a, del, "/v1/users/{name}", 200, "take a user away; its ledger stays", a.removeUser)
 	route(a, post, "/v1/users/import", 200, "add many users, all or none", a.importUsers, largeBody)
 	route(a, del, "/v1/users/{name}/sessions", 200, "unbind and close all sessions of a user", a.closeSessions)
+	route(a, post, "/v1/users/{name}/callback/try", 200, "post a sample to a user's callback, and show what it answers", a.tryCallback)
 	route(a, post, "/v1/users/{name}/credits", 200, "top up, or correct downwards", a.credit)
 	route(a, get, "/v1/users/{name}/statement", 200, "what moved of a user's money in a period", a.statement)
 	route(a, get, "/v1/users/{name}/ledger", 200, "the lines of it, oldest first", a.ledger)

@@ -235,7 +235,7 @@ func (a *API) explainRoute(_ context.Context, in *body[RouteQuestion]) (RouteAns
 
 func answerOf(e *router.RouteExplanation) RouteAnswer {
 	out := RouteAnswer{
-		Dest: addressOf(e.Dest), Class: e.Class.String(), Parts: e.Parts, Default: e.Default,
+		Dest: router.AddressText(e.Dest), Class: e.Class.String(), Parts: e.Parts, Default: e.Default,
 		Route: e.Rule, Strategy: e.Strategy, Channel: e.Channel, Refused: e.Refused,
 		PriceList: e.PriceList, Price: int64(e.Price), Total: int64(e.Price) * int64(e.Parts), Cost: known(e.Cost, e.CostKnown),
 		Candidates: []RouteCandidate{}, Skipped: []SkippedRoute{}, Line: e.Line,

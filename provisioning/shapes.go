@@ -43,7 +43,7 @@ func word[I ~uint8](words []string, i I) string {
 	return "?"
 }
 
-func userOf(v router.UserView) User {
+func (a *API) userOf(v router.UserView) User {
 	u := User{
 		Name: v.SystemID, Enabled: v.Enabled, CreatedAt: v.Created.Time(),
 		AddressRanges: append([]string{}, v.AddressRanges...), Balance: balanceOf(v.Balance),
@@ -58,14 +58,8 @@ func userOf(v router.UserView) User {
 		u.PasswordForm = "sha1"
 	}
 	u.Deliver, u.Callback = router.Deliver(&v.User), callbackOf(&v)
+	u.Waiting = Waiting{SMPP: a.Router.Queued(router.UserQueue(u.Name)), Callback: a.Router.Queued(router.CallbackQueue(u.Name))}
 	return u
-}
-
-func callbackOf(v *router.UserView) *Callback {
-	if v.Callback == "" {
-		return nil
-	}
-	return &Callback{URL: v.Callback, Signed: v.Signed, For: append([]string{}, router.CallbackFor(&v.User)...), Window: cmp.Or(v.CallbackWindow, router.DefaultCallbackWindow)}
 }
 
 func bindsOf(b router.Binds) Binds {
@@ -113,7 +107,7 @@ func waitsOf(all []router.Wait) []Wait {
 func (a *API) messageOf(x *router.Explainer, m *storage.Message) Message {
 	out := Message{
 		ID: m.ID.String(), Kind: kindWords[m.Kind], User: m.User, State: router.StateWord(m.State),
-		Source: addressOf(m.Source), Dest: addressOf(m.Dest), Text: m.Text,
+		Source: router.AddressText(m.Source), Dest: router.AddressText(m.Dest), Text: m.Text,
 		Price: int64(m.Held + m.Spent), Cost: int64(m.Cost), Ways: m.Ways, Priority: m.Priority, Reason: x.Why(m), Waits: waitsOf(x.Waits(m)), Queue: m.Queue, Pool: m.Pool,
 		AcceptedAt: m.AcceptedAt.Time(), ExpiresAt: optional(m.ExpiresAt), EndedAt: optional(m.EndedAt),
 		Parts: []Part{}, Events: []Event{},
@@ -134,15 +128,6 @@ func (a *API) messageOf(x *router.Explainer, m *storage.Message) Message {
 		out.Events = append(out.Events, Event{At: e.At.Time(), What: e.What, Text: e.Text})
 	}
 	return out
-}
-
-// addressOf writes an international number with its plus [SMPP34 5.2.5].
-func addressOf(a storage.Address) string {
-	const international = 1
-	if a.TON == international && a.Addr != "" && !strings.HasPrefix(a.Addr, "+") {
-		return "+" + a.Addr
-	}
-	return a.Addr
 }
 
 func partOf(p *storage.Part) Part {

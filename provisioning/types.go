@@ -229,6 +229,7 @@ type User struct {
 	CreatedAt     time.Time `json:"created_at"`
 	Deliver       string    `json:"deliver" enum:"smpp,callback,both" doc:"how its receipts and incoming messages reach it"`
 	Callback      *Callback `json:"callback" doc:"null when it has none"`
+	Waiting       Waiting   `json:"waiting"`
 }
 
 // UserSettings are what may be set when a user is added and later. What is not
@@ -261,14 +262,6 @@ type UserSettings struct {
 	CallbackFor    *[]string       `json:"callback_for,omitempty" doc:"mo, receipts; none: both"`
 	CallbackWindow *int            `json:"callback_window,omitempty" doc:"posts without an answer at most, 1 to 64; 0: 4"`
 	Deliver        *string         `json:"deliver,omitempty" doc:"smpp, callback or both; empty: by callback where there is one"`
-}
-
-// Callback is where a user's receipts and incoming messages are posted to.
-type Callback struct {
-	URL    string   `json:"url"`
-	Signed bool     `json:"signed" doc:"there is a secret"`
-	For    []string `json:"for" doc:"mo, receipts"`
-	Window int      `json:"window" doc:"posts without an answer at most"`
 }
 
 // Balance is a user's money in millicredits: granted = available + held + spent.

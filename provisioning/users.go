@@ -18,7 +18,7 @@ func (a *API) users(context.Context, *none) ([]User, error) {
 	}
 	users := make([]User, len(views))
 	for i, v := range views {
-		users[i] = userOf(v)
+		users[i] = a.userOf(v)
 	}
 	return users, nil
 }
@@ -30,7 +30,7 @@ type ByName struct {
 
 func (a *API) user(_ context.Context, in *ByName) (User, error) {
 	v, err := a.Router.User(in.Name)
-	return userOf(v), err
+	return a.withState(a.userOf(v)), err
 }
 
 func (a *API) addUser(ctx context.Context, in *body[NewUser]) (User, error) {
@@ -39,7 +39,7 @@ func (a *API) addUser(ctx context.Context, in *body[NewUser]) (User, error) {
 		return User{}, err
 	}
 	v, err := a.Router.AddUser(ctx, spec)
-	return userOf(v), err
+	return a.withState(a.userOf(v)), err
 }
 
 // spec reads a user that is to be made.
@@ -62,7 +62,7 @@ func (a *API) setUser(ctx context.Context, in *struct {
 		Password: in.Body.Password, PasswordSHA1: in.Body.PasswordSHA1, Enabled: in.Body.Enabled,
 		AddressRanges: in.Body.AddressRanges, UserSettings: router.UserSettings(in.Body.UserSettings),
 	})
-	return userOf(v), err
+	return a.withState(a.userOf(v)), err
 }
 
 // removeUser answers what the user was.
@@ -74,7 +74,7 @@ func (a *API) removeUser(ctx context.Context, in *struct {
 	if err == nil {
 		err = a.Router.RemoveUser(ctx, in.Name, in.Force)
 	}
-	return userOf(v), err
+	return a.userOf(v), err
 }
 
 func (a *API) importUsers(ctx context.Context, in *body[UserImport]) (UsersImported, error) {

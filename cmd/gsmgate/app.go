@@ -15,6 +15,7 @@ import (
 	"gsmgate/provisioning"
 	"gsmgate/router"
 	"gsmgate/router/gsmchan"
+	"gsmgate/router/httpback"
 	"gsmgate/router/smppchan"
 	"gsmgate/smppd"
 	"gsmgate/storage"
@@ -60,6 +61,7 @@ type App struct {
 	gsm       *gsmchan.Channel
 	upstreams upstreams
 	clients   *smppchan.Channel
+	callbacks *httpback.Channel
 	server    *smppd.Server
 
 	certificate *smppd.CertSource // nil until a listener needs it; only touched by Start

@@ -54,6 +54,7 @@ func (a *App) newAPI() *provisioning.API {
 		DecodeAgain: a.decodeAgain, CheckChannel: checkChannel, ChannelChanged: a.channelChanged, UpstreamState: a.upstreamState,
 		Conformance: statement, Lint: a.lint, ResetLint: a.clients.ResetLint,
 		CloseSession: a.closeSession, CloseSessions: a.closeSessions, Connections: a.connections,
+		CallbackState: a.callbackState, TryCallback: a.tryCallback,
 		Traces: a.traces, Trace: a.trace, TracePCAP: a.tracePCAP,
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"gsmgate/provisioning"
 	"gsmgate/router"
 	"gsmgate/router/gsmchan"
+	"gsmgate/router/httpback"
 	"gsmgate/router/smppchan"
 	"gsmgate/smppd"
 	"gsmgate/storage"
@@ -32,9 +33,10 @@ func (a *App) startRouter() error {
 		Begun: func(lane string) int { return a.router.Begun(a.gsm.Name(), lane) },
 	})
 	a.clients = smppchan.New(smppchan.Config{Router: a.router, Log: a.Log.With("in", "clients"), Retry: a.SMPP.Retry})
+	a.callbacks = httpback.New(httpback.Config{Router: a.router, Log: a.Log.With("in", "callbacks"), Agent: "gsmgate/" + a.Version})
 	a.router.OnSIMChange(a.gsm.SIMChanged)
 	a.gsm.Use(a.router)
-	for _, ch := range []router.Channel{a.gsm, a.clients} {
+	for _, ch := range []router.Channel{a.gsm, a.clients, a.callbacks} {
 		if err := a.router.Add(ch); err != nil {
 			return err
 		}

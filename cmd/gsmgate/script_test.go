@@ -32,6 +32,7 @@ func TestScripts(t *testing.T) {
 			addBank(e)
 			addESMEs(e)
 			addLoads(e)
+			addReceivers(e)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -52,6 +53,9 @@ func TestScripts(t *testing.T) {
 			"load":       startLoad,
 			"accepted":   loadAccepted,
 			"once":       once,
+			"receiver":   receiver,
+			"answers":    answers,
+			"posted":     posted,
 		},
 	})
 }

@@ -24,6 +24,8 @@ type userCmd struct {
 	Lint   userLintCmd   `cmd:"" help:"Show what a user's SMPP client does wrong, and how to mend it."`
 	Import userImportCmd `cmd:"" help:"Add the users of a CSV file, all or none."`
 
+	TryCallback userTryCallbackCmd `cmd:"" help:"Post a sample to a user's callback, and show what it answers."`
+
 	Statement userStatementCmd `cmd:"" help:"Show what a user's money did in a period."`
 }
 
@@ -243,9 +245,8 @@ func userLines(u provisioning.User) [][2]string {
 		{"allowed from", itemsOr(u.AllowedFrom, "any")},
 		{"cert names", itemsOr(u.CertNames, "none")}, {"cert auth", cmp.Or(u.CertAuth, "none")},
 		{"national", cmp.Or(u.National, "none")},
-		{"deliver", u.Deliver},
 	}
-	return append(lines, callbackLines(u.Callback)...)
+	return append(lines, deliveryLines(u)...)
 }
 
 // itemsOr is none for an empty one. Names of certificates are somebody else's words.

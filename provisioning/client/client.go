@@ -184,6 +184,11 @@ func traceOf(id, what string, full bool) string {
 	return "/v1/sessions/" + url.PathEscape(id) + "/" + what + "?full=" + strconv.FormatBool(full)
 }
 
+// TryCallback posts a sample to the user's callback.
+func (c *Client) TryCallback(ctx context.Context, name string) (t provisioning.CallbackTrial, err error) {
+	return t, c.call(ctx, http.MethodPost, "/v1/users/"+url.PathEscape(name)+"/callback/try", nil, &t)
+}
+
 func (c *Client) Credit(ctx context.Context, name string, in provisioning.NewCredit) (b provisioning.Balance, err error) {
 	return b, c.call(ctx, http.MethodPost, "/v1/users/"+url.PathEscape(name)+"/credits", in, &b)
 }
