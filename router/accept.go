@@ -181,15 +181,21 @@ func (r *Router) fillMO(m *storage.Message, now storage.Time) {
 	}
 }
 
-// own gives an MO message to the user whose address range holds its
-// destination.
+// own gives an MO message to the user whose address range holds its destination.
+// What nobody's does but that of all is first for who is answered.
 func (r *Router) own(m *storage.Message, now storage.Time) {
-	user, ok := r.owners.Load().of(m.Dest)
+	user, all, ok := r.owners.Load().of(m.Dest)
+	why := " by address range"
+	if all || !ok {
+		if writer := r.answered(m, now); writer != "" {
+			user, ok, why = writer, true, ", which wrote to its sender last"
+		}
+	}
 	if !ok {
 		m.Reason = fmt.Sprintf("no user owns the address %s", orDefault(m.Dest.Addr, "of this SIM, which has no number"))
 		return
 	}
-	m.Note(now, "route", "to user "+user+" by address range")
+	m.Note(now, "route", "to user "+user+why)
 	m.Twin = r.give(m, user, now)
 }
 

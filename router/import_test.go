@@ -66,7 +66,7 @@ func TestImportUsers_DryRunSkipAndApply(t *testing.T) {
 	if v, err := r.User("b"); err != nil || v.Balance.Available != 5 || !v.Imported {
 		t.Errorf("%+v, %v", v, err)
 	}
-	if user, ok := r.owners.Load().of(storage.Address{Addr: "31620999"}); !ok || user != "b" {
+	if user, _, ok := r.owners.Load().of(storage.Address{Addr: "31620999"}); !ok || user != "b" {
 		t.Errorf("the range is %q's", user)
 	}
 	if _, err := r.ImportUsers(t.Context(), make([]UserSpec, MaxImport+1), ImportOptions{}); err == nil {

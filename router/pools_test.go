@@ -241,7 +241,7 @@ func TestSticky_Off_OrTooLongAgo_AnyLane(t *testing.T) {
 }
 
 func TestLastLanes_Bounded_NewestStay(t *testing.T) {
-	l := newLastLanes()
+	l := newLastLanes(lanesByDigits)
 	l.most = 100
 	for i := range 1000 {
 		l.note("gsm", storage.Address{Addr: fmt.Sprintf("3160000%04d", i)}, fmt.Sprintf("sim:%d", i%7), storage.Time(i*1000+1000))
@@ -271,7 +271,7 @@ func BenchmarkLastLanes_Memory(b *testing.B) {
 	for b.Loop() {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		l := newLastLanes()
+		l := newLastLanes(lanesByDigits)
 		for i := range 2 * mostTalkers {
 			l.note("gsm", storage.Address{Addr: fmt.Sprintf("316%08d", i)}, "sim:1", storage.Time(i)*1000)
 		}

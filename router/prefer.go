@@ -114,11 +114,13 @@ func unpin(m *storage.Message) { m.Queue, m.Prefer = home(m), "" }
 // watchPreferred gives messages back to their pools that have waited long enough
 // for the lane they prefer.
 func (r *Router) watchPreferred(ctx context.Context) error {
+	if r.o.Sticky >= 0 || r.o.StickyAnswers >= 0 {
+		r.jobs.start(r.recallLanes)
+	}
 	if r.o.Sticky < 0 {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	r.jobs.start(r.recallLanes)
 	r.recallPreferred()
 	every := max(r.o.StickyWait/5, 100*time.Millisecond)
 	for {

@@ -115,6 +115,7 @@ func (r addressRange) clashes(o addressRange) bool {
 type owners struct {
 	exact map[string]string
 	rest  []owned
+	all   string // who owns what nobody else does: the range is *
 }
 
 type owned struct {
@@ -130,8 +131,12 @@ func newOwners(users []storage.User) *owners {
 			if err != nil {
 				continue // refused when the user was stored
 			}
-			if !r.prefix && r.lo == r.hi {
+			switch {
+			case !r.prefix && r.lo == r.hi:
 				o.exact[r.lo] = u.SystemID
+				continue
+			case r.prefix && r.lo == "":
+				o.all = u.SystemID
 				continue
 			}
 			o.rest = append(o.rest, owned{r, u.SystemID})
@@ -140,24 +145,27 @@ func newOwners(users []storage.User) *owners {
 	return o
 }
 
-// of returns the user whose range holds the address most specifically. No
-// number at all, which is what a SIM gives that does not know its own, is held
-// by "*" alone.
-func (o *owners) of(a storage.Address) (user string, ok bool) {
+// of returns the user whose range holds the address most specifically; all: that
+// is the range of all. No number at all, which is what a SIM gives that does not
+// know its own, is held by that one alone.
+func (o *owners) of(a storage.Address) (user string, all, ok bool) {
 	digits := plainDigits(a.Addr)
 	if user, ok = o.exact[digits]; ok {
-		return user, true
+		return user, false, true
 	}
 	var best *big.Int
 	for _, r := range o.rest {
-		if !r.holds(digits) {
+		if !r.holds(digits) || digits == "" {
 			continue
 		}
 		if size := r.size(len(digits)); best == nil || size.Cmp(best) < 0 {
 			best, user = size, r.user
 		}
 	}
-	return user, best != nil
+	if best == nil {
+		return o.all, true, o.all != ""
+	}
+	return user, false, true
 }
 
 // conflict names the user who already owns what ranges claim.

@@ -2,6 +2,8 @@ package router
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"gsmgate/storage"
@@ -38,16 +40,16 @@ func TestOwners_MostSpecificWins(t *testing.T) {
 		"7000":          "short",
 		"4915112345678": "all",
 	} {
-		if got, ok := o.of(storage.Address{Addr: addr}); !ok || got != want {
+		if got, _, ok := o.of(storage.Address{Addr: addr}); !ok || got != want {
 			t.Errorf("owner of %s = %q, %v; want %q", addr, got, ok, want)
 		}
 	}
-	if user, ok := o.of(storage.Address{}); !ok || user != "all" {
+	if user, all, ok := o.of(storage.Address{}); !ok || !all || user != "all" {
 		t.Errorf("the SIM without a number is owned by %q, %v", user, ok)
 	}
 	some := newOwners([]storage.User{{SystemID: "nl", AddressRanges: []string{"+31*", "0-9"}}})
 	for _, addr := range []string{"", "+", "Bank", "4915112345678"} {
-		if user, ok := some.of(storage.Address{Addr: addr}); ok {
+		if user, _, ok := some.of(storage.Address{Addr: addr}); ok {
 			t.Errorf("%q is owned by %q", addr, user)
 		}
 	}
@@ -73,6 +75,9 @@ func TestConflict_CrossingRanges_Refused_NestedOnes_Not(t *testing.T) {
 		err = conflict(users, "b", []addressRange{r})
 		if (err != nil) != clash {
 			t.Errorf("conflict of %s = %v, want clash %v", s, err, clash)
+		}
+		if re := (*Error)(nil); clash && (!errors.As(err, &re) || re.Code != Conflict || re.Field != "address_range" || re.Hint == "" || !strings.HasPrefix(re.Message, fmt.Sprintf("address range %q overlaps \"+31", s)) || !strings.HasSuffix(re.Message, " of user a")) {
+			t.Errorf("conflict of %s says %v", s, err)
 		}
 		if err := conflict(users, "a", []addressRange{r}); err != nil {
 			t.Errorf("a user clashes with itself: %v", err)

@@ -25,6 +25,7 @@ type Options struct {
 	Retention     time.Duration // how long an ended message is kept; 30 days
 	MaxQueued     int           // most messages waiting in one queue; 2,000,000
 	Sticky        time.Duration // how long the lane that wrote to a recipient last is preferred; 30 days, negative: none is
+	StickyAnswers time.Duration // how long the answers of a recipient go to the user that wrote to it last; 24 h, negative: none do
 	StickyWait    time.Duration // how long a message waits for that lane when it is not ready; 10 s
 	Region        string        // of national numbers of users that have none, "NL"; "": they stay as they are
 	KeepCount     int           // most receipts and MO waiting for a user that has no number of its own; 1,000,000
@@ -42,6 +43,7 @@ func (o Options) withDefaults() Options {
 	o.Retention = orDefault(o.Retention, 30*24*time.Hour)
 	o.MaxQueued = orDefault(o.MaxQueued, 2_000_000)
 	o.Sticky = orDefault(o.Sticky, 30*24*time.Hour)
+	o.StickyAnswers = orDefault(o.StickyAnswers, 24*time.Hour)
 	o.StickyWait = orDefault(o.StickyWait, 10*time.Second)
 	o.KeepCount = orDefault(o.KeepCount, 1_000_000)
 	return o
@@ -89,7 +91,8 @@ type Router struct {
 
 	overflowed sync.Map // user → *atomic.Uint64, see Overflowed
 
-	last *lastLanes
+	last    *lastLanes
+	writers *lastLanes // who wrote to a recipient last; see answers.go
 
 	mu        sync.Mutex // guards the maps below
 	queues    map[string]*queue
@@ -109,11 +112,11 @@ func New(db *storage.DB, o Options) *Router {
 	o = o.withDefaults()
 	r := &Router{
 		db: db, o: o, log: o.Log,
-		door:         newAdmissions(),
-		groups:       groups{lanes: map[string]*group{}},
-		queues:       map[string]*queue{},
-		lanes:        map[*laneRun]struct{}{},
-		last:         newLastLanes(),
+		door:   newAdmissions(),
+		groups: groups{lanes: map[string]*group{}},
+		queues: map[string]*queue{},
+		lanes:  map[*laneRun]struct{}{},
+		last:   newLastLanes(lanesByDigits), writers: newLastLanes(writersByDigits),
 		places:       map[string]place{},
 		preferred:    map[string]struct{}{},
 		kickDeadline: make(chan struct{}, 1),

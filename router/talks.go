@@ -17,8 +17,9 @@ const mostTalkers = 100_000
 // message a write at a random place. After a restart it is read from the messages
 // that are kept.
 type lastLanes struct {
-	most int // mostTalkers, fewer in tests
-	seed maphash.Seed
+	most   int // mostTalkers, fewer in tests
+	digits int // the last ones of a number, which tell it from others
+	seed   maphash.Seed
 
 	mu       sync.Mutex
 	new, old map[uint64]lastLane
@@ -32,19 +33,22 @@ type lastLane struct {
 	at   uint32 // seconds since 1970
 }
 
-func newLastLanes() *lastLanes {
-	return &lastLanes{most: mostTalkers, seed: maphash.MakeSeed(), new: map[uint64]lastLane{}, numbers: map[string]uint32{}}
+func newLastLanes(digits int) *lastLanes {
+	return &lastLanes{most: mostTalkers, digits: digits, seed: maphash.MakeSeed(), new: map[uint64]lastLane{}, numbers: map[string]uint32{}}
 }
 
 // alphanumeric is the TON of an address that nobody can write to [SMPP34 5.2.5].
 const alphanumeric = 5
 
-// key stands for an address and a pool. Its last eight digits stand for a
-// number, which is written in national and in international form. That two
-// numbers may share a key makes them share a lane, and does no other harm.
+// lanesByDigits is how many of the last digits of a number tell the lane for it: it
+// is written in national and in international form. That two numbers may share a
+// key makes them share a lane, and does no other harm.
+const lanesByDigits = 8
+
+// key stands for an address and a pool.
 func (l *lastLanes) key(queue string, a storage.Address) uint64 {
 	addr := strings.TrimPrefix(a.Addr, "+")
-	return maphash.Comparable(l.seed, [2]string{queue, addr[max(0, len(addr)-8):]})
+	return maphash.Comparable(l.seed, [2]string{queue, addr[max(0, len(addr)-l.digits):]})
 }
 
 // note says that a message went or came at a time. What is known already of a
@@ -110,7 +114,7 @@ const recallPage = 256
 
 // recallLanes reads the newest messages of before the restart.
 func (r *Router) recallLanes() {
-	since := r.now() - storage.Time(r.o.Sticky.Milliseconds())
+	since := r.now() - storage.Time(max(r.o.Sticky, r.o.StickyAnswers).Milliseconds())
 	for before, read := storage.ID(0), 0; read < mostTalkers && !r.last.full() && !r.jobs.stopping(); {
 		ms, err := r.db.Messages(storage.Filter{Before: before, Limit: recallPage})
 		if err != nil {
@@ -130,7 +134,10 @@ func (r *Router) recallLanes() {
 func (r *Router) recallLane(m *storage.Message) {
 	switch {
 	case m.Kind == storage.MT && len(m.Parts) > 0 && m.Parts[0].Tried != 0:
-		r.last.note(home(m), m.Dest, m.Parts[0].Lane, m.Parts[0].Tried)
+		r.writes(m, m.Parts[0].Lane, m.Parts[0].Tried)
+		if r.o.Sticky >= 0 {
+			r.last.note(home(m), m.Dest, m.Parts[0].Lane, m.Parts[0].Tried)
+		}
 	case m.Kind == storage.MO:
 		r.heard(m)
 	}
@@ -148,6 +155,9 @@ func (r *Router) heard(m *storage.Message) {
 
 // wrote notes that the message has left, or may have left, by the lane.
 func (run *laneRun) wrote(m *storage.Message, now storage.Time) {
+	if m.Kind == storage.MT {
+		run.r.writes(m, run.ID, now)
+	}
 	if run.r.o.Sticky > 0 && m.Kind == storage.MT {
 		run.r.last.note(home(m), m.Dest, run.ID, now)
 	}

@@ -40,6 +40,7 @@ type Options struct {
 	Retention time.Duration // of ended messages; 0: the router's default
 
 	Sticky         time.Duration // see router.Options
+	StickyAnswers  time.Duration // likewise
 	ReportTimeout  time.Duration // how long a report is waited for; 0: the router's default
 	SegmentTimeout time.Duration // how long parts of a long incoming message are; 0: the channel's default
 

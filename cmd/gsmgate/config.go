@@ -27,6 +27,7 @@ type settings struct {
 	Keep   string   `name:"retention" placeholder:"30d" help:"how long a message is kept after its end, and a receipt or MO that no client takes; such as 30d or 12h (default 30d)"`
 	Sticky string   `name:"sticky" placeholder:"30d" help:"how long the SIM that wrote to a recipient last is preferred for it: on, off, or a time such as 12h (default 30d)"`
 
+	StickyAnswers  string `name:"sticky-answers" placeholder:"24h" help:"how long the answers of a recipient go to the user that wrote to it last, where no address range but * holds the number written to: on, off, or a time such as 12h (default 24h)"`
 	ReportTimeout  string `name:"report-timeout" placeholder:"72h" help:"how long a sent message waits for its status report before it ends as UNKNOWN, NOREPORT (default 72h)"`
 	SegmentTimeout string `name:"segment-timeout" placeholder:"24h" help:"how long the parts of a long incoming message are waited for before those that came are delivered (default 24h)"`
 	Region         string `name:"region" placeholder:"NL" help:"of national numbers, which are sent in international form: 0612345678 becomes +31612345678; a user may have another (default: numbers stay as they are)"`
@@ -40,7 +41,7 @@ func (s *settings) fields() map[string]any {
 	maps.Copy(keys, map[string]any{
 		"listen": &s.Listen, "modems": &s.Modems, "pin": &s.PIN, "modem_profiles": &s.Models, "modem_reset_command": &s.Reset,
 		"cert": &s.Cert, "key": &s.Key, "log": &s.Log, "retention": &s.Keep, "sticky": &s.Sticky, "region": &s.Region,
-		"report_timeout": &s.ReportTimeout, "segment_timeout": &s.SegmentTimeout,
+		"sticky_answers": &s.StickyAnswers, "report_timeout": &s.ReportTimeout, "segment_timeout": &s.SegmentTimeout,
 	})
 	return keys
 }
@@ -97,7 +98,7 @@ func (s settings) over(below settings) settings {
 	}
 	for _, f := range []struct{ mine, theirs *string }{
 		{&s.PIN, &below.PIN}, {&s.Models, &below.Models}, {&s.Reset, &below.Reset}, {&s.Cert, &below.Cert}, {&s.Key, &below.Key}, {&s.Log, &below.Log}, {&s.Root, &below.Root}, {&s.Keep, &below.Keep}, {&s.Sticky, &below.Sticky}, {&s.Region, &below.Region},
-		{&s.ReportTimeout, &below.ReportTimeout}, {&s.SegmentTimeout, &below.SegmentTimeout},
+		{&s.StickyAnswers, &below.StickyAnswers}, {&s.ReportTimeout, &below.ReportTimeout}, {&s.SegmentTimeout, &below.SegmentTimeout},
 	} {
 		if *f.mine == "" {
 			*f.mine = *f.theirs
@@ -138,8 +139,8 @@ func daysOr(text string) (time.Duration, error) {
 	return time.ParseDuration(text)
 }
 
-// sticky reads --sticky: 0 is the router's default, negative is off.
-func sticky(text string) (time.Duration, error) {
+// sticky reads --sticky and the like: 0 is the router's default, negative is off.
+func sticky(flag, text string) (time.Duration, error) {
 	switch text {
 	case "", "on":
 		return 0, nil
@@ -148,7 +149,7 @@ func sticky(text string) (time.Duration, error) {
 	}
 	d, err := daysOr(text)
 	if err != nil || d < time.Minute || d > maxRetention {
-		return 0, usage("use on, off, or a time such as 30d or 12h, from 1m to 3650d", "--sticky: %q cannot be used", text)
+		return 0, usage("use on, off, or a time such as 30d or 12h, from 1m to 3650d", "%s: %q cannot be used", flag, text)
 	}
 	return d, nil
 }

@@ -96,7 +96,11 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	if err != nil {
 		return Options{}, err
 	}
-	stick, err := sticky(s.Sticky)
+	stick, err := sticky("--sticky", s.Sticky)
+	if err != nil {
+		return Options{}, err
+	}
+	answers, err := sticky("--sticky-answers", s.StickyAnswers)
 	if err != nil {
 		return Options{}, err
 	}
@@ -126,7 +130,7 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	return Options{
 		Profiles: models, ResetCommand: reset,
 		SMPP: smpp, ClientCA: s.ClientCA, ClientCert: s.ClientCert,
-		Dir: c.Data, Listen: listen, Modems: s.Modems, ModemRoot: s.Root, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep, Sticky: stick, Region: s.Region,
+		Dir: c.Data, Listen: listen, Modems: s.Modems, ModemRoot: s.Root, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep, Sticky: stick, StickyAnswers: answers, Region: s.Region,
 		ReportTimeout: reports, SegmentTimeout: segments,
 		Log:     slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
 		Version: programVersion(),
