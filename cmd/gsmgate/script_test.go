@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 			"eventually": eventually,
 			"take":       take,
 			"terminate":  terminate,
+			"crash":      crashGateway,
 			"modems":     modems,
 			"plug":       plug,
 			"usb":        usb,
@@ -109,7 +110,19 @@ func terminate(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: terminate DIR")
 	}
-	conn, err := client.DialUnix(context.Background(), filepath.Join(ts.MkAbs(args[0]), socketFile))
+	signalGateway(ts, args[0], syscall.SIGTERM)
+}
+
+// crash DIR: ends that gateway with SIGKILL.
+func crashGateway(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: crash DIR")
+	}
+	signalGateway(ts, args[0], syscall.SIGKILL)
+}
+
+func signalGateway(ts *testscript.TestScript, dir string, signal syscall.Signal) {
+	conn, err := client.DialUnix(context.Background(), filepath.Join(ts.MkAbs(dir), socketFile))
 	ts.Check(err)
 	defer conn.Close()
 	raw, err := conn.(*net.UnixConn).SyscallConn()
@@ -120,5 +133,5 @@ func terminate(ts *testscript.TestScript, neg bool, args []string) {
 		peer, failed = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
 	}))
 	ts.Check(failed)
-	ts.Check(syscall.Kill(int(peer.Pid), syscall.SIGTERM))
+	ts.Check(syscall.Kill(int(peer.Pid), signal))
 }
