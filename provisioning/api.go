@@ -46,6 +46,8 @@ type Config struct {
 	CallbackState func(user string) CallbackState
 	TryCallback   func(ctx context.Context, user string) (CallbackTrial, error)
 
+	CallbackContract CallbackContract
+
 	Conformance   func() Conformance          // what the SMPP server offers of its specification
 	Lint          func(user string) []Finding // what the user's client does wrong; "": connections that never bound
 	ResetLint     func(user string)
@@ -84,6 +86,7 @@ func New(c Config) *API {
 	a.echo.HTTPErrorHandler = a.unrouted
 	a.huma = humaecho.New(a.echo, describe(c.Version))
 	a.routes()
+	a.describeCallback()
 	return a
 }
 

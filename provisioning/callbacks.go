@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"reflect"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"gsmgate/router"
 )
@@ -49,6 +52,27 @@ type CallbackTrial struct {
 	Taken   bool   `json:"taken"`
 	Meaning string `json:"meaning" doc:"what the answer would mean for a message, or why there is none"`
 	TookMS  int64  `json:"took_ms"`
+}
+
+// CallbackContract describes what is posted.
+type CallbackContract struct {
+	Event reflect.Type // the body; nil: nothing is posted
+	Words string       // what else its receiver must know
+}
+
+// describeCallback adds what is posted to the description of the API.
+func (a *API) describeCallback() {
+	c := a.CallbackContract
+	if c.Event == nil {
+		return
+	}
+	api := a.huma.OpenAPI()
+	schema := api.Components.Schemas.Schema(c.Event, true, "")
+	api.Webhooks = map[string]*huma.PathItem{"callback": {Post: &huma.Operation{
+		OperationID: "callback", Summary: "receipts and incoming messages, as they are posted to the callback of a user", Description: c.Words,
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}},
+		Responses:   map[string]*huma.Response{"2XX": {Description: "taken"}, "default": {Description: "not taken, see above"}},
+	}}}
 }
 
 func callbackOf(v *router.UserView) *Callback {

@@ -8,11 +8,13 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"reflect"
 	"time"
 
 	"golang.org/x/net/netutil"
 
 	"gsmgate/provisioning"
+	"gsmgate/router/httpback"
 	"gsmgate/smppd"
 )
 
@@ -54,7 +56,7 @@ func (a *App) newAPI() *provisioning.API {
 		DecodeAgain: a.decodeAgain, CheckChannel: checkChannel, ChannelChanged: a.channelChanged, UpstreamState: a.upstreamState,
 		Conformance: statement, Lint: a.lint, ResetLint: a.clients.ResetLint,
 		CloseSession: a.closeSession, CloseSessions: a.closeSessions, Connections: a.connections,
-		CallbackState: a.callbackState, TryCallback: a.tryCallback,
+		CallbackContract: provisioning.CallbackContract{Event: reflect.TypeFor[httpback.CallbackEvent](), Words: httpback.Contract}, CallbackState: a.callbackState, TryCallback: a.tryCallback,
 		Traces: a.traces, Trace: a.trace, TracePCAP: a.tracePCAP,
 	})
 }

@@ -29,8 +29,7 @@ const (
 	maxRetryAfter = time.Hour
 )
 
-// classOf is the table of what a receiver may answer; see the documentation of
-// the package.
+// classOf is the table of what a receiver may answer; Contract tells it.
 func classOf(status int) class {
 	switch status {
 	case http.StatusGone:

@@ -2,8 +2,6 @@ package httpback
 
 import (
 	"encoding/json"
-	"go/parser"
-	"go/token"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,14 +28,15 @@ func TestClassOf_Table(t *testing.T) {
 
 // The table that people read names each 4xx that is not as the others.
 func TestClassOf_Documented(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "doc.go", nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for status := 400; status < 500; status++ {
 		text := (&answer{status: status}).String()[:3]
-		if documented := strings.Contains(f.Doc.Text(), text); documented != (classOf(status) != faulty) {
+		if documented := strings.Contains(Contract, text); documented != (classOf(status) != faulty) {
 			t.Errorf("%s: in the table %v", text, documented)
+		}
+	}
+	for _, header := range []string{headerKey, headerAttempt, headerTimestamp, headerSignature} {
+		if !strings.Contains(Contract, header+": ") {
+			t.Errorf("%s is not told of", header)
 		}
 	}
 }
@@ -80,7 +79,7 @@ func FuzzEvent(f *testing.F) {
 		if err != nil || !utf8.Valid(body) {
 			t.Fatalf("%q, %v", body, err)
 		}
-		var back Event
+		var back CallbackEvent
 		if err := json.Unmarshal(body, &back); err != nil || back.Kind != e.Kind || back.key() != e.key() {
 			t.Errorf("%s: %v", body, err)
 		}

@@ -45,11 +45,18 @@ type Channel struct {
 // lane is a user to whom is posted.
 type lane struct {
 	user   string
+	to     target
 	window int
 	client *http.Client
 	tells  *tells
-	wake   chan struct{} // one slot
+	wake   chan struct{} // one slot: to is another one
 	stop   context.CancelFunc
+}
+
+// target is where is posted, and how that is signed.
+type target struct {
+	url    string
+	secret storage.Secret
 }
 
 // New makes the channel. Its router tells it of users that change.
@@ -112,21 +119,23 @@ func (ch *Channel) fit(u *storage.User) {
 		delete(ch.lanes, u.SystemID)
 		l = nil
 	}
+	to := target{u.Callback, u.CallbackSecret}
 	switch {
-	case l != nil:
+	case l == nil && wanted:
+		ch.start(u.SystemID, to, window)
+	case l != nil && l.to != to:
+		l.to = to
 		select {
 		case l.wake <- struct{}{}: // what was wrong may be right now
 		default:
 		}
-	case wanted:
-		ch.start(u.SystemID, window)
 	}
 }
 
 // start is called with the lock held.
-func (ch *Channel) start(user string, window int) {
+func (ch *Channel) start(user string, to target, window int) {
 	ctx, stop := context.WithCancel(ch.ctx)
-	l := &lane{user: user, window: window, client: ch.newClient(window), tells: ch.tellsOf(user), wake: make(chan struct{}, 1), stop: stop}
+	l := &lane{user: user, to: to, window: window, client: ch.newClient(window), tells: ch.tellsOf(user), wake: make(chan struct{}, 1), stop: stop}
 	ch.lanes[user] = l
 	in := ch.in
 	ch.all.Go(func() {
@@ -162,8 +171,18 @@ func (ch *Channel) send(ctx context.Context, l *lane, m *storage.Message) error 
 	} else {
 		err = unanswered(err)
 	}
-	l.tells.heard(err, time.Now())
+	ch.heard(l, err)
 	return err
+}
+
+// heard notes what came of a try, and logs what is news.
+func (ch *Channel) heard(l *lane, err error) {
+	switch turned := l.tells.heard(err, time.Now()); {
+	case turned && err != nil:
+		ch.Log.Warn("a callback takes nothing now", "user", l.user, "err", err)
+	case turned:
+		ch.Log.Info("a callback takes what is posted again", "user", l.user)
+	}
 }
 
 // unanswered is a *router.SendError for a post that has no answer.

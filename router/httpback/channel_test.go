@@ -413,7 +413,7 @@ func TestDrain_10000Queued_OrderKept_WindowHeld(t *testing.T) {
 		}
 		r := &receiver{answer: func(http.ResponseWriter, post) { time.Sleep(10 * time.Millisecond) }}
 		h.listen("acme", r)
-		h.set("acme", router.UserSettings{}) // ends the rest
+		h.set("acme", router.UserSettings{CallbackSecret: ptr(storage.Secret("new"))}) // ends the rest
 		pass(time.Minute)
 		next := map[string]int{}
 		for _, p := range r.posts() {

@@ -18,38 +18,37 @@ const (
 	kindNotice  = "notice"  // it has not: an intermediate notification
 )
 
-// Event is what is posted. From and To are those of a deliver_sm: a handset and
-// the user's address, for a receipt too.
-type Event struct {
-	Kind      string `json:"kind"`       // mo, receipt or notice
-	ID        string `json:"id"`         // of the event, as gsmgate message shows it
-	MessageID string `json:"message_id"` // mo: the same; else that of the submit that it is about
+// CallbackEvent is what is posted. From and To are those of a deliver_sm.
+type CallbackEvent struct {
+	Kind      string `json:"kind" enum:"mo,receipt,notice" doc:"a message of a handset; the end of one of the user's; how such a one stands while it has not ended, when that was asked for"`
+	ID        string `json:"id" doc:"of the event: gsmgate message shows it"`
+	MessageID string `json:"message_id" doc:"mo: the same as id; else that of the submit that it is about"`
 	User      string `json:"user"`
-	From      string `json:"from"`
-	To        string `json:"to"`
+	From      string `json:"from" doc:"the handset, for a receipt too"`
+	To        string `json:"to" doc:"the user's address"`
 
-	Text       string `json:"text"`           // of the message; of a receipt, its first 20 characters
-	Data       string `json:"data,omitempty"` // mo that is no text: its octets in hexadecimal
-	UDH        string `json:"udh,omitempty"`  // mo: its header with the length octet, in hexadecimal
-	DataCoding uint8  `json:"data_coding"`    // mo: as it came
-	Incomplete bool   `json:"incomplete,omitempty"`
+	Text       string `json:"text" doc:"of the message; of a receipt, its first 20 characters"`
+	Data       string `json:"data,omitempty" doc:"mo that is no text: its octets in hexadecimal"`
+	UDH        string `json:"udh,omitempty" doc:"mo: its user data header with the length octet, in hexadecimal"`
+	DataCoding uint8  `json:"data_coding" doc:"mo: as it came"`
+	Incomplete bool   `json:"incomplete,omitempty" doc:"mo: parts of it never came"`
 
-	State          string  `json:"state,omitempty"` // receipt, notice: DELIVERED, EXPIRED, DELETED, UNDELIVERABLE, ACCEPTED, UNKNOWN, REJECTED or ENROUTE
-	Err            uint32  `json:"err"`             // the network's cause, 0: none
-	Parts          int     `json:"parts,omitempty"`
-	PartsDelivered *int    `json:"parts_delivered,omitempty"`
-	Reference      *uint16 `json:"user_message_reference,omitempty"`
+	State          string  `json:"state,omitempty" enum:"DELIVERED,EXPIRED,DELETED,UNDELIVERABLE,ACCEPTED,UNKNOWN,REJECTED,ENROUTE,SCHEDULED" doc:"receipt, notice"`
+	Err            uint32  `json:"err" doc:"the network's cause; 0: none"`
+	Parts          int     `json:"parts,omitempty" doc:"receipt, notice"`
+	PartsDelivered *int    `json:"parts_delivered,omitempty" doc:"receipt, notice"`
+	Reference      *uint16 `json:"user_message_reference,omitempty" doc:"receipt, notice: what the client called the message"`
 
-	ReceivedAt  *time.Time `json:"received_at,omitempty"`  // mo
-	SubmittedAt *time.Time `json:"submitted_at,omitempty"` // receipt, notice
-	DoneAt      *time.Time `json:"done_at,omitempty"`      // receipt, notice: when it came to the state
+	ReceivedAt  *time.Time `json:"received_at,omitempty" doc:"mo"`
+	SubmittedAt *time.Time `json:"submitted_at,omitempty" doc:"receipt, notice"`
+	DoneAt      *time.Time `json:"done_at,omitempty" doc:"receipt, notice: when it came to the state"`
 
-	Sample bool `json:"sample,omitempty"` // somebody tries the callback: it is about no message
+	Sample bool `json:"sample,omitempty" doc:"somebody tries the callback: it is about no message"`
 }
 
 // eventOf makes the event of an MO message or a receipt.
-func eventOf(m *storage.Message) Event {
-	e := Event{
+func eventOf(m *storage.Message) CallbackEvent {
+	e := CallbackEvent{
 		Kind: kindMO, ID: m.ID.String(), MessageID: m.ID.String(), User: m.User,
 		From: router.AddressText(m.Source), To: router.AddressText(m.Dest),
 		Text: m.Text, Data: hex.EncodeToString(m.Data), UDH: hex.EncodeToString(m.UDH), DataCoding: m.DataCoding, Incomplete: m.Incomplete,
@@ -78,7 +77,7 @@ func timeOf(t storage.Time) *time.Time {
 
 // key tells the event from all others. That of a receipt says what it is about;
 // its own ID is in it because those of one submit_multi share a message_id.
-func (e *Event) key() string {
+func (e *CallbackEvent) key() string {
 	if e.State == "" {
 		return fmt.Sprintf("%s-%s", e.MessageID, e.Kind)
 	}
@@ -86,7 +85,7 @@ func (e *Event) key() string {
 }
 
 // body is the event as it is posted.
-func (e *Event) body() ([]byte, error) {
+func (e *CallbackEvent) body() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

@@ -72,7 +72,7 @@ func (p *pipes) dial(ctx context.Context, _, address string) (net.Conn, error) {
 type post struct {
 	header http.Header
 	body   string
-	event  Event
+	event  CallbackEvent
 	at     time.Time
 }
 

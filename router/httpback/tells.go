@@ -1,8 +1,11 @@
 package httpback
 
 import (
+	"errors"
 	"sync"
 	"time"
+
+	"gsmgate/router"
 )
 
 // Told is what was heard of a user's callback since the start.
@@ -18,18 +21,26 @@ type Told struct {
 type tells struct {
 	mu   sync.Mutex
 	told Told
+	ill  bool
 }
 
-func (t *tells) heard(err error, now time.Time) {
+// heard notes what came of a try. turned: the callback was well before and is ill
+// now, or the other way.
+func (t *tells) heard(err error, now time.Time) (turned bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	ill := t.ill
 	if err == nil {
 		t.told.Taken++
-		t.told.LastTaken = now
-		return
+		t.told.LastTaken, t.ill = now, false
+		return ill
 	}
 	t.told.Refused++
 	t.told.LastError, t.told.LastErrorAt = err.Error(), now
+	if se := (*router.SendError)(nil); errors.As(err, &se) {
+		t.told.LastError, t.ill = se.Err.Error(), ill || se.LaneIll
+	}
+	return t.ill && !ill
 }
 
 // tellsOf is called with the lock held.

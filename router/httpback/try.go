@@ -37,7 +37,7 @@ func (ch *Channel) Try(ctx context.Context, user string) (Trial, error) {
 	}
 	began := time.Now()
 	at := began.UTC().Truncate(time.Millisecond)
-	e := Event{Kind: kindMO, ID: "00000000", MessageID: "00000000", User: user, From: "+31600000000", To: "+31600000001", Text: "a sample of gsmgate", ReceivedAt: &at, Sample: true}
+	e := CallbackEvent{Kind: kindMO, ID: "00000000", MessageID: "00000000", User: user, From: "+31600000000", To: "+31600000001", Text: "a sample of gsmgate", ReceivedAt: &at, Sample: true}
 	body, err := e.body()
 	if err != nil {
 		return Trial{}, err
