@@ -69,12 +69,12 @@ func (r *Router) closeUser(ctx context.Context, name string) error {
 func (r *Router) forgetUser(ctx context.Context, name string) error {
 	r.users.Lock()
 	defer r.users.Unlock()
-	err := r.db.RemoveUser(context.WithoutCancel(ctx), name, UserQueue(name))
+	err := r.db.RemoveUser(context.WithoutCancel(ctx), name, UserQueue(name), CallbackQueue(name))
 	switch {
 	case errors.Is(err, storage.ErrMoney):
 		return &Error{Code: Conflict, Field: "user", Message: fmt.Sprintf("user %s has credits", name), Err: err}
 	case errors.Is(err, storage.ErrQueued):
-		return waitsFor(name, r.db.Queued(UserQueue(name)))
+		return waitsFor(name, r.waitFor(name))
 	case err != nil:
 		return err
 	}
@@ -89,7 +89,7 @@ const removeHint = "--force ends its messages and writes its credits off"
 
 // removable says why a user cannot be removed as it stands.
 func (r *Router) removable(ctx context.Context, name string) error {
-	if n := r.db.Queued(UserQueue(name)); n > 0 {
+	if n := r.waitFor(name); n > 0 {
 		return waitsFor(name, n)
 	}
 	of, to := 0, 0
@@ -115,6 +115,11 @@ func (r *Router) removable(ctx context.Context, name string) error {
 		return &Error{Code: Conflict, Field: "user", Message: fmt.Sprintf("user %s owes %s credits", name, price.Credits(-b.Available)), Hint: "enter the payment with gsmgate user credit, or write it off with --force"}
 	}
 	return nil
+}
+
+// waitFor is how many messages a user is to get yet, by each way.
+func (r *Router) waitFor(name string) int {
+	return r.db.Queued(UserQueue(name)) + r.db.Queued(CallbackQueue(name))
 }
 
 func waitsFor(name string, n int) *Error {

@@ -75,6 +75,23 @@ func TestRemoveUser_SomethingLeft_RefusedAndSaysWhat(t *testing.T) {
 	})
 }
 
+// What waits for a callback keeps its user, too, and ends with it.
+func TestRemoveUser_WaitsForItsCallback_RefusedOrEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := running(t, &scripted{lanes: []Lane{lane("sim:1")}, answer: ok}, Options{Retention: time.Hour})
+		hook, both := "http://127.0.0.1:1/", "both"
+		if _, err := b.r.SetUser(t.Context(), "acme", UserChange{UserSettings: UserSettings{Callback: &hook, Deliver: &both}}); err != nil {
+			t.Fatal(err)
+		}
+		b.receipted("x")
+		b.stays("2 messages wait for user acme to fetch")
+		if err := b.r.RemoveUser(t.Context(), "acme", true); err != nil {
+			t.Fatal(err)
+		}
+		b.gone(storage.Credit, storage.Credit)
+	})
+}
+
 func TestRemoveUser_Owes_Refused_ForceWritesOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := running(t, &scripted{lanes: []Lane{lane("sim:1")}, answer: ok}, Options{})

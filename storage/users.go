@@ -60,20 +60,21 @@ func (o *userOp) apply(g *group) error {
 func (o *userOp) finish(err error) { o.done(struct{}{}, err) }
 
 // RemoveUser forgets a user: ErrNotFound; ErrMoney while credits are available to
-// it, owed or held; ErrQueued while something waits in the queue, which is that of
-// what it is to get. Its ledger stays, and what it has spent. When ctx ends first,
-// it may still be done.
-func (db *DB) RemoveUser(ctx context.Context, name, queue string) error {
+// it, owed or held; ErrQueued while something waits in the queues, which are those
+// of what it is to get. Its ledger stays, and what it has spent. When ctx ends
+// first, it may still be done.
+func (db *DB) RemoveUser(ctx context.Context, name string, queues ...string) error {
 	_, err := wait(ctx, func(done func(struct{}, error)) {
-		db.ask(&removeUserOp{name: name, queue: queue, done: done}, true)
+		db.ask(&removeUserOp{name: name, queues: queues, done: done}, true)
 	})
 	return err
 }
 
 type removeUserOp struct {
 	result
-	name, queue string
-	done        func(struct{}, error)
+	name   string
+	queues []string
+	done   func(struct{}, error)
 }
 
 func (o *removeUserOp) apply(g *group) error {
@@ -83,8 +84,10 @@ func (o *removeUserOp) apply(g *group) error {
 	if b := g.balance(o.name); b.Available != 0 || b.Held != 0 {
 		return ErrMoney
 	}
-	if g.db.queued[o.queue]+g.queued[o.queue] > 0 { // the writer is the only one that changes the first
-		return ErrQueued
+	for _, queue := range o.queues {
+		if g.db.queued[queue]+g.queued[queue] > 0 { // the writer is the only one that changes the first
+			return ErrQueued
+		}
 	}
 	g.remove(inUsers, g.keys.text(o.name))
 	g.users[o.name] = User{}
