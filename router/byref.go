@@ -14,6 +14,10 @@ import (
 // is known. Before that it is its recipient.
 func refMatch(ref string) string { return "=" + ref }
 
+// overtakes is how long a report waits for the answer of a submit before it is
+// parked: as long as a commit takes, and no longer, for the provider waits too.
+const overtakes = 500 * time.Millisecond
+
 // Bounds of what is parked: a provider that sends the receipts of somebody else
 // must not fill the memory.
 const (
@@ -29,7 +33,7 @@ func (r *Router) reportByRef(rep storage.Report, done func(error)) {
 	if err == nil && len(refs) == 0 {
 		var lost []storage.PartRef
 		lost, err = r.withoutRef(&rep)
-		if r.onceAnswered(rep.Lane, lost, func() { r.byRefOrPark(rep, done) }) {
+		if r.onceAnswered(rep.Lane, lost, overtakes, func() { r.byRefOrPark(rep, done) }) {
 			return
 		}
 		refs = r.nameless(lost, &rep)

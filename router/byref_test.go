@@ -168,25 +168,28 @@ func TestHabits_NamesAlike(t *testing.T) {
 }
 
 // A report that overtakes the answer of its submit waits for it, and nothing is
-// parked on disk.
+// parked on disk; but not for long.
 func TestByRef_OvertakesItsAnswer_WaitsForIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := &scripted{lanes: []Lane{named("up:1")}}
-		c.answer = func(context.Context, string, *storage.Message, int) (string, error) {
-			time.Sleep(time.Second)
-			return "7f", nil
-		}
-		b := running(t, c, Options{})
-		id := b.send("x")
-		pass(100 * time.Millisecond)
-		began := time.Now()
-		b.byRef("up:1", "7f")
-		if took := time.Since(began); took != 900*time.Millisecond {
-			t.Errorf("it waited %v", took)
-		}
-		if b.db.ParkedCount() != 0 {
-			t.Error("it is parked")
-		}
-		b.expect(id, storage.Delivered, 9, 1)
-	})
+	for answer, want := range map[time.Duration]time.Duration{400 * time.Millisecond: 300 * time.Millisecond, time.Minute: overtakes} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &scripted{lanes: []Lane{named("up:1")}}
+			c.answer = func(context.Context, string, *storage.Message, int) (string, error) {
+				time.Sleep(answer)
+				return "7f", nil
+			}
+			b := running(t, c, Options{})
+			id := b.send("x")
+			pass(100 * time.Millisecond)
+			began := time.Now()
+			b.byRef("up:1", "7f")
+			if took := time.Since(began); took != want {
+				t.Errorf("it waited %v", took)
+			}
+			if parked := b.db.ParkedCount() > 0; parked != (want == overtakes) {
+				t.Errorf("parked: %v", parked)
+			}
+			pass(time.Minute)
+			b.expect(id, storage.Delivered, 9, 1)
+		})
+	}
 }

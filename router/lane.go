@@ -180,13 +180,13 @@ func (run *laneRun) count(d int) {
 
 // await calls then once the outcome of what is being sent is on disk, when that
 // is one of the parts; it reports whether it is.
-func (run *laneRun) await(parts []storage.PartRef, then func()) bool {
+func (run *laneRun) await(parts []storage.PartRef, patience time.Duration, then func()) bool {
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	for _, c := range parts {
 		if _, ok := run.aloft[c.ID]; ok {
 			once := sync.OnceFunc(then)
-			stop := time.AfterFunc(reportPatience, once).Stop
+			stop := time.AfterFunc(patience, once).Stop
 			run.aloft[c.ID] = append(run.aloft[c.ID], func() { stop(); once() })
 			return true
 		}

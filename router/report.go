@@ -37,7 +37,7 @@ func (r *Router) Report(rep storage.Report, done func(error)) {
 	}
 	came := r.now()
 	_, lost, _ := sortOut(refs, rep.Ref)
-	if r.onceAnswered(rep.Lane, lost, func() { r.match(rep, came, done) }) {
+	if r.onceAnswered(rep.Lane, lost, reportPatience, func() { r.match(rep, came, done) }) {
 		return
 	}
 	r.match(rep, came, done)
@@ -208,16 +208,16 @@ func (r *Router) plausible(refs []storage.PartRef, rep storage.Report, came stor
 }
 
 // onceAnswered calls then when the answer of a send of the lane that is under
-// way with one of the parts is on disk, or after reportPatience. It reports
+// way with one of the parts is on disk, or when patience is over. It reports
 // whether there is one.
-func (r *Router) onceAnswered(lane string, parts []storage.PartRef, then func()) bool {
+func (r *Router) onceAnswered(lane string, parts []storage.PartRef, patience time.Duration, then func()) bool {
 	if len(parts) == 0 {
 		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for run := range r.lanes {
-		if run.ID == lane && run.await(parts, then) {
+		if run.ID == lane && run.await(parts, patience, then) {
 			return true
 		}
 	}
