@@ -199,3 +199,21 @@ func TestKeep_OfACallback_OldestEnd(t *testing.T) {
 		}
 	})
 }
+
+// What is still to be posted keeps its user, as what waits by SMPP does.
+func TestRemoveUser_CallbackWaits_Refused_OrEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := running(t, &scripted{}, Options{})
+		b.by("callback")
+		id := b.mo("a1")[0]
+		if err := b.r.RemoveUser(t.Context(), "acme", false); codeOf(err) != Conflict || !strings.Contains(err.Error(), "1 message waits for user acme") {
+			t.Errorf("%v", err)
+		}
+		if err := b.r.RemoveUser(t.Context(), "acme", true); err != nil {
+			t.Fatal(err)
+		}
+		if m := b.state(id); m.State != storage.Deleted || b.r.Queued(CallbackQueue("acme")) != 0 {
+			t.Errorf("%s", StateWord(m.State))
+		}
+	})
+}
