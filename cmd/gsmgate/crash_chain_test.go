@@ -24,10 +24,10 @@ const (
 
 // TestCrash_AnySideOfAChain_NothingLostLedgerExact has clients, a gateway and its
 // provider, which is another gateway, and kills one of the three GSMGATE_CRASHES
-// times (6; make crash: 50) at random moments under load. Then both files are held
+// times (4; make crash: 50) at random moments under load. Then both files are held
 // against each other and against what the clients were told.
 func TestCrash_AnySideOfAChain_NothingLostLedgerExact(t *testing.T) {
-	kills, seed := number(t, "GSMGATE_CRASHES", 6), number(t, "GSMGATE_SEED", int(time.Now().Unix()))
+	kills, seed := number(t, "GSMGATE_CRASHES", 4), number(t, "GSMGATE_SEED", int(time.Now().Unix()))
 	t.Logf("GSMGATE_CRASHES=%d GSMGATE_SEED=%d", kills, seed)
 	random := rand.New(rand.NewPCG(uint64(seed), 2))
 	c := newChain(t)

@@ -2,6 +2,7 @@ package esmechan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -126,7 +127,18 @@ func (p *post) ends(id storage.ID, want storage.State) *storage.Message {
 		}
 		return m.State == want && (m.EndedAt != 0) == (want.Final() && want != storage.Unknown)
 	})
+	p.published()
 	return m
+}
+
+// published returns when balances are those of what is on disk: they are shown a
+// moment after their commit.
+func (p *post) published() {
+	nothing := errors.New("nothing is changed")
+	_, err := p.db.ChangeSync(p.t.Context(), storage.FirstID, func(*storage.Message, storage.Time) ([]*storage.Message, error) { return nil, nothing })
+	if !errors.Is(err, nothing) {
+		p.t.Fatal(err)
+	}
 }
 
 // submits are those that the provider saw.
