@@ -10,9 +10,10 @@ import (
 	"gsmgate/storage"
 )
 
-// refMatch is what a part of a lane with Forms is looked up by once its reference
-// is known. Before that it is its recipient.
-func refMatch(ref string) string { return "=" + ref }
+// RefMatch is what a part of a lane with Forms is looked up by once its reference
+// is known. Before that it is its recipient; or this too, where we give the
+// reference ourselves: then a report settles also a part whose outcome is unknown.
+func RefMatch(ref string) string { return "=" + ref }
 
 // overtakes is how long a report waits for the answer of a submit before it is
 // parked: as long as a commit takes, and no longer, for the provider waits too.
@@ -89,7 +90,7 @@ func (r *Router) byRefs(rep *storage.Report) ([]storage.PartRef, error) {
 		if n > 0 && r.habits.namesAlike(rep.Lane) {
 			break
 		}
-		refs, err := r.db.MatchReport(rep.Lane, refMatch(ref), 8)
+		refs, err := r.db.MatchReport(rep.Lane, RefMatch(ref), 8)
 		if n > 0 {
 			refs = slices.DeleteFunc(refs, func(c storage.PartRef) bool { return !r.goesTo(c.ID, rep.Match) })
 		}

@@ -85,7 +85,7 @@ func (run *laneRun) sent(m *storage.Message, i int, ref string, now storage.Time
 	r.habits.gave(run.ID, ref)
 	r.away.back(home(m), m.Dest.Addr)
 	if run.Forms != nil && ref != "" {
-		p.Match = refMatch(ref)
+		p.Match = RefMatch(ref)
 	}
 	m.Note(now, "sent", fmt.Sprintf("part %d of %d by %s, %s %s", i+1, len(m.Parts), run.ID, run.Says, ref))
 	switch {

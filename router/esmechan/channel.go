@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gsmgate/router"
+	"gsmgate/router/pace"
 	"gsmgate/smppd/esme"
 	"gsmgate/smppd/smpp"
 	"gsmgate/storage"
@@ -28,7 +29,7 @@ type Channel struct {
 	settings
 	log  *slog.Logger
 	now  func() time.Time
-	pace *pace
+	pace *pace.Pace
 	refs router.References
 
 	in    router.Inbox // set by Run before a bind is made
@@ -61,7 +62,7 @@ func New(c Config) (*Channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	ch := &Channel{name: c.Record.Name, settings: s, log: c.Log.With("channel", c.Record.Name), now: c.Now, pace: newPace(s.rate, c.Now)}
+	ch := &Channel{name: c.Record.Name, settings: s, log: c.Log.With("channel", c.Record.Name), now: c.Now, pace: pace.New(s.rate, c.Now)}
 	for i := range s.binds {
 		ch.binds = append(ch.binds, newBinds(ch, i)...)
 	}
@@ -138,7 +139,7 @@ func (ch *Channel) Counts() Counts {
 
 // Limit is messages a second now, 0 for no limit: less than what was set while the
 // provider complains.
-func (ch *Channel) Limit() float64 { return ch.pace.limit() }
+func (ch *Channel) Limit() float64 { return ch.pace.Limit() }
 
 func (ch *Channel) count(f func(*Counts)) {
 	ch.mu.Lock()
@@ -182,7 +183,7 @@ func (ch *Channel) send(ctx context.Context, s *esme.Session, m *storage.Message
 	if err != nil {
 		return "", &router.SendError{Outcome: router.RefusedForGood, Err: err}
 	}
-	if err := ch.pace.wait(ctx); err != nil {
+	if err := ch.pace.Wait(ctx); err != nil {
 		return "", &router.SendError{Outcome: router.RefusedForNow, Untried: true, Err: err}
 	}
 	id, err := ch.submit(ctx, s, sm)
@@ -216,7 +217,7 @@ func (ch *Channel) failed(err error) error {
 	var refused *esme.StatusError
 	throttled := errors.As(err, &refused) && ch.over.classOf(refused.Status) == Throttle
 	if throttled {
-		ch.pace.throttled()
+		ch.pace.Throttled()
 	}
 	ch.count(func(c *Counts) {
 		switch {

@@ -1,11 +1,7 @@
 package esmechan
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/hex"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +10,7 @@ import (
 	"time"
 
 	"gsmgate/router"
+	"gsmgate/router/peertls"
 	"gsmgate/smppd/esme"
 	"gsmgate/smppd/smpp"
 	"gsmgate/storage"
@@ -128,51 +125,9 @@ func (s *settings) readTLS(r *storage.SMPPChannel) error {
 		return nil
 	}
 	host, _, _ := net.SplitHostPort(r.Address)
-	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
-	if r.Host != "" {
-		conf.ServerName = r.Host
-	}
-	if r.CA != "" {
-		conf.RootCAs = x509.NewCertPool()
-		if !conf.RootCAs.AppendCertsFromPEM([]byte(r.CA)) {
-			return bad("ca", "no certificate in it", "give a PEM file with the certificate of the provider's CA, or the provider's own")
-		}
-	}
-	if (r.Cert == "") != (r.Key == "") {
-		return bad("cert", "a certificate and its key go together", "")
-	}
-	if r.Cert != "" {
-		pair, err := tls.X509KeyPair([]byte(r.Cert), []byte(r.Key))
-		if err != nil {
-			return bad("cert", "the certificate and its key cannot be used: "+err.Error(), "give PEM files")
-		}
-		conf.Certificates = []tls.Certificate{pair}
-	}
-	if err := pin(conf, r.Pin); err != nil {
-		return err
-	}
+	conf, err := peertls.Config(peertls.Spec{Host: cmp.Or(r.Host, host), CA: r.CA, Pin: r.Pin, Cert: r.Cert, Key: r.Key})
 	s.esme.TLS = conf
-	return nil
-}
-
-// pin lets through the one public key, whoever has signed its certificate.
-func pin(conf *tls.Config, text string) error {
-	if text == "" {
-		return nil
-	}
-	want, err := hex.DecodeString(strings.ReplaceAll(text, ":", ""))
-	if err != nil || len(want) != sha256.Size {
-		return bad("pin", "not the SHA-256 of a public key", "64 hexadecimal digits, of the DER form of SubjectPublicKeyInfo")
-	}
-	conf.InsecureSkipVerify = true // the pin stands in for the chain
-	conf.VerifyConnection = func(cs tls.ConnectionState) error {
-		sum := sha256.Sum256(cs.PeerCertificates[0].RawSubjectPublicKeyInfo)
-		if !bytes.Equal(sum[:], want) {
-			return fmt.Errorf("the provider's key is %x, and another one is pinned", sum)
-		}
-		return nil
-	}
-	return nil
+	return err
 }
 
 func (s *settings) readForm(r *storage.SMPPChannel) (err error) {

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"gsmgate/router"
 	"gsmgate/smppd/esme"
 	"gsmgate/smppd/smpp"
@@ -91,40 +89,5 @@ func TestPauseAfter_LostAndRefused(t *testing.T) {
 				t.Errorf("after %d of %v: %v", c.n, c.err, d)
 			}
 		}
-	}
-}
-
-func TestPace_SlowsAndRecovers(t *testing.T) {
-	now := time.Unix(1000, 0)
-	p := newPace(100, func() time.Time { return now })
-	p.throttled()
-	p.throttled() // of what was in flight: the same complaint
-	if p.limit() != 50 {
-		t.Errorf("limit %v", p.limit())
-	}
-	step := func(d time.Duration) {
-		now = now.Add(d)
-		p.mu.Lock()
-		p.count()
-		p.recover()
-		p.mu.Unlock()
-	}
-	step(2 * time.Second)
-	if p.limit() != 50 {
-		t.Errorf("recovered too soon: %v", p.limit())
-	}
-	for range 20 {
-		step(5 * time.Second)
-	}
-	if p.limit() != 100 {
-		t.Errorf("did not recover: %v", p.limit())
-	}
-	free := newPace(0, func() time.Time { return now })
-	if free.limit() != 0 {
-		t.Error("a limit that nobody set")
-	}
-	free.throttled()
-	if free.limit() == 0 || rate.Limit(free.limit()) < leastRate {
-		t.Errorf("limit %v", free.limit())
 	}
 }

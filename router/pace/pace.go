@@ -1,4 +1,5 @@
-package esmechan
+// Package pace keeps what a channel sends below what its provider bears.
+package pace
 
 import (
 	"context"
@@ -8,11 +9,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// pace keeps the submits of a channel below what the provider bears: the rate
-// that the operator set and, after ESME_RTHROTTLED or ESME_RMSGQFUL, less for a
-// while. It halves at most once a second, for what is in flight says the same, and
-// recovers by a tenth each second without a complaint.
-type pace struct {
+// Pace is the rate that the operator set and, after the provider has complained,
+// less for a while. It halves at most once a second, for what is in flight says the
+// same, and recovers by a tenth each second without a complaint.
+type Pace struct {
 	most rate.Limit // rate.Inf: none was set
 	now  func() time.Time
 
@@ -31,8 +31,9 @@ const (
 	unboundAbove = 4               // times what was sent when it was slowed first: then it is free again
 )
 
-func newPace(perSecond int, now func() time.Time) *pace {
-	p := &pace{most: rate.Inf, now: now, limiter: rate.NewLimiter(rate.Inf, 1)}
+// New makes a pace of so many messages a second; 0: no limit.
+func New(perSecond int, now func() time.Time) *Pace {
+	p := &Pace{most: rate.Inf, now: now, limiter: rate.NewLimiter(rate.Inf, 1)}
 	if perSecond > 0 {
 		p.most = rate.Limit(perSecond)
 		p.limiter = rate.NewLimiter(p.most, max(1, perSecond/10))
@@ -40,8 +41,8 @@ func newPace(perSecond int, now func() time.Time) *pace {
 	return p
 }
 
-// wait returns when the next submit may go.
-func (p *pace) wait(ctx context.Context) error {
+// Wait returns when the next submit may go.
+func (p *Pace) Wait(ctx context.Context) error {
 	if err := p.limiter.Wait(ctx); err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func (p *pace) wait(ctx context.Context) error {
 }
 
 // count notes a submit.
-func (p *pace) count() {
+func (p *Pace) count() {
 	now := p.now().Unix()
 	switch {
 	case now == p.second+1:
@@ -66,7 +67,7 @@ func (p *pace) count() {
 }
 
 // recover goes back towards what was set, step by step.
-func (p *pace) recover() {
+func (p *Pace) recover() {
 	limit, now := p.limiter.Limit(), p.now()
 	if limit >= p.most || now.Sub(p.fell) < calm || now.Sub(p.rose) < time.Second {
 		return
@@ -79,8 +80,8 @@ func (p *pace) recover() {
 	p.set(min(limit, p.most))
 }
 
-// throttled slows down.
-func (p *pace) throttled() {
+// Throttled slows down.
+func (p *Pace) Throttled() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
@@ -95,15 +96,15 @@ func (p *pace) throttled() {
 	p.set(max(limit/2, leastRate))
 }
 
-func (p *pace) set(limit rate.Limit) {
+func (p *Pace) set(limit rate.Limit) {
 	p.limiter.SetLimit(limit)
 	if limit != rate.Inf {
 		p.limiter.SetBurst(max(1, int(limit)/10))
 	}
 }
 
-// limit is messages a second now; 0: none.
-func (p *pace) limit() float64 {
+// Limit is messages a second now; 0: none.
+func (p *Pace) Limit() float64 {
 	if l := p.limiter.Limit(); l != rate.Inf {
 		return float64(l)
 	}
