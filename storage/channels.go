@@ -10,10 +10,11 @@ import (
 // Channel is a far end that somebody has set up: a provider.
 type Channel struct {
 	Name     string       `cbor:"1,keyasint"` // of its queue, too
-	Kind     string       `cbor:"2,keyasint"` // "smpp", "loopback", …
+	Kind     string       `cbor:"2,keyasint"` // "smpp", "http", "loopback", …
 	Created  Time         `cbor:"3,keyasint,omitempty"`
 	Disabled bool         `cbor:"4,keyasint,omitempty"`
 	SMPP     *SMPPChannel `cbor:"10,keyasint,omitempty"`
+	HTTP     *HTTPChannel `cbor:"11,keyasint,omitempty"`
 
 	Loopback *LoopbackChannel `cbor:"12,keyasint,omitempty"`
 }
@@ -101,6 +102,11 @@ func validateChannel(c *Channel) error {
 			return err
 		}
 	}
+	if c.HTTP != nil {
+		if err := c.HTTP.validate(c.Name); err != nil {
+			return err
+		}
+	}
 	return validName("channel", c.Name)
 }
 
@@ -119,9 +125,10 @@ func (db *DB) Channels() []Channel {
 // it may still be done.
 func (db *DB) PutChannel(ctx context.Context, c Channel, create bool) error {
 	if c.SMPP != nil {
-		own := *c.SMPP
-		own.Pass, own.Statuses = slices.Clone(own.Pass), slices.Clone(own.Statuses)
-		c.SMPP = &own
+		c.SMPP = c.SMPP.clone()
+	}
+	if c.HTTP != nil {
+		c.HTTP = c.HTTP.clone()
 	}
 	if c.Loopback != nil {
 		c.Loopback = &LoopbackChannel{Settings: maps.Clone(c.Loopback.Settings)}
