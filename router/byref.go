@@ -19,6 +19,13 @@ func RefMatch(ref string) string { return "=" + ref }
 // parked: as long as a commit takes, and no longer, for the provider waits too.
 const overtakes = 500 * time.Millisecond
 
+// AwaitedRefs gives up to max references of a lane with Forms that reports are
+// awaited for.
+func (r *Router) AwaitedRefs(lane string, max int) ([]string, error) {
+	refs, err := r.db.AwaitedUnder(lane, RefMatch(""), max)
+	return refs, public(err)
+}
+
 // Bounds of what is parked: a provider that sends the receipts of somebody else
 // must not fill the memory.
 const (

@@ -168,6 +168,23 @@ func (db *DB) AwaitReport(lane string, max int) (refs []PartRef, err error) {
 	return refs, err
 }
 
+// AwaitedUnder gives up to max of the matches that parts of a lane await reports
+// under, of those that begin with prefix: what follows it.
+func (db *DB) AwaitedUnder(lane, prefix string, max int) (rest []string, err error) {
+	from := (&arena{}).text(lane + "\x00" + prefix)
+	const tail = 11 // NUL be64 be16
+	err = db.view(func(tx *bolt.Tx) error {
+		c := tx.Bucket(inReports.name()).Cursor()
+		for k, _ := c.Seek(from); len(rest) < max && bytes.HasPrefix(k, from); k, _ = c.Next() {
+			if len(k) >= len(from)+tail {
+				rest = append(rest, string(k[len(from):len(k)-tail]))
+			}
+		}
+		return nil
+	})
+	return slices.Compact(rest), err
+}
+
 // Filter picks messages; zero fields pick all.
 type Filter struct {
 	User   string

@@ -175,7 +175,7 @@ func (a *Answer) understand(r *response, ours string) Understood {
 	}
 	u := Understood{status: r.status, Code: short(a.Code.value(s)), Reason: a.reason(s)}
 	if (r.status < 300 && r.status >= 200) && err != nil {
-		u.Class, u.Reason = Unsure, "the answer cannot be read: "+err.Error()
+		u.Class, u.Reason = Unsure, short("the answer cannot be read: "+err.Error())
 		return u
 	}
 	u.Class, u.Wait = a.class(s)
@@ -229,7 +229,7 @@ func (a *Answer) reason(s *source) string {
 
 // short bounds what a provider says of an error, on one line.
 func short(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
+	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\ufffd")), " ")
 	if r := []rune(text); len(r) > 200 {
 		return string(r[:200]) + "…"
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"gsmgate/router"
 	"gsmgate/router/pace"
 	"gsmgate/storage"
@@ -22,6 +24,9 @@ type Config struct {
 	// BaseURL is where the provider reaches our listener for its calls,
 	// "https://sms.example.net"; "" when it cannot.
 	BaseURL string
+	// Awaiting gives the provider's names for messages of a lane that await a report;
+	// nil: they are not asked for.
+	Awaiting func(lane string, most int) ([]string, error)
 }
 
 // Channel is a provider's HTTP interface behind router.Channel.
@@ -34,7 +39,12 @@ type Channel struct {
 	now  func() time.Time
 	pace *pace.Pace
 
+	calls    chan struct{} // of the provider, at once
+	callRate *rate.Limiter
+	awaiting func(lane string, most int) ([]string, error)
+
 	mu     sync.Mutex
+	in     router.Inbox // nil while Run does not
 	counts Counts
 	ill    illness
 	late   *lateNames
@@ -73,6 +83,7 @@ func New(c Config) (*Channel, error) {
 		return nil, err
 	}
 	return &Channel{
+		calls: make(chan struct{}, mostCalls), callRate: rate.NewLimiter(callsASecond, callsASecond), awaiting: c.Awaiting,
 		name: c.Record.Name, lane: "http:" + c.Record.Name, settings: s, base: strings.TrimSuffix(c.BaseURL, "/"),
 		log: c.Log.With("channel", c.Record.Name), now: c.Now, pace: pace.New(s.rate, c.Now), late: newLateNames(),
 	}, nil
@@ -90,7 +101,34 @@ func (ch *Channel) Parts(m *storage.Message) ([]storage.Part, error) { return ch
 // Run drains the queue until ctx ends.
 func (ch *Channel) Run(ctx context.Context, in router.Inbox) error {
 	defer ch.client.CloseIdleConnections()
+	ch.open(in)
+	defer ch.open(nil)
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() { ch.watchStale(ctx, in) })
+	all.Go(func() { ch.pollAll(ctx) })
 	return ch.serveLane(ctx, in)
+}
+
+func (ch *Channel) open(in router.Inbox) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	ch.in = in
+}
+
+// segmentPatience is how long the segments of a long MO message are waited for
+// before what there is goes to its user.
+const segmentPatience = 24 * time.Hour
+
+// watchStale delivers what came of long messages that never got complete.
+func (ch *Channel) watchStale(ctx context.Context, in router.Inbox) {
+	mine := func(lane string) bool { return lane == ch.lane }
+	for sleep(ctx, time.Minute) {
+		err := in.Stale(ctx, mine, ch.now().Add(-segmentPatience), assemble)
+		if err != nil && ctx.Err() == nil {
+			ch.log.Error("incomplete long messages cannot be delivered", "err", err)
+		}
+	}
 }
 
 // Status is ready while nothing is known against it.

@@ -44,6 +44,7 @@ type settings struct {
 	window  int
 	rate    int
 	token   string
+	poll    string
 }
 
 func bad(field, message, hint string) error {
@@ -108,7 +109,7 @@ func describe(r *storage.HTTPChannel) (*Description, error) {
 
 // read makes settings of a record.
 func read(r *storage.HTTPChannel) (s settings, err error) {
-	s = settings{timeout: cmp.Or(time.Duration(r.TimeoutS)*time.Second, defaultTimeout), window: cmp.Or(r.Window, defaultWindow), rate: r.Rate, token: r.Token}
+	s = settings{timeout: cmp.Or(time.Duration(r.TimeoutS)*time.Second, defaultTimeout), window: cmp.Or(r.Window, defaultWindow), rate: r.Rate, token: r.Token, poll: r.Poll}
 	if s.d, err = describe(r); err != nil {
 		return s, err
 	}
@@ -251,6 +252,12 @@ func (d *Description) requests() []*Request {
 	all := []*Request{&d.Send}
 	if d.Binary != nil {
 		all = append(all, d.Binary)
+	}
+	if d.PollReports != nil {
+		all = append(all, &d.PollReports.Request)
+	}
+	if d.PollIncoming != nil {
+		all = append(all, &d.PollIncoming.Request)
 	}
 	return all
 }

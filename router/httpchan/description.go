@@ -26,6 +26,12 @@ type Description struct {
 	// answered is asked once more.
 	Idempotent bool   `json:"idempotent,omitempty"`
 	Answer     Answer `json:"answer"`
+
+	Reports      *Reports      `json:"reports,omitempty"`      // that the provider calls us with
+	Incoming     *Incoming     `json:"incoming,omitempty"`     // likewise messages of handsets
+	Verify       []Verify      `json:"verify,omitempty"`       // all must hold, beside the secret in the path
+	PollReports  *PollReports  `json:"poll_reports,omitempty"` // how reports are asked for where no call can come
+	PollIncoming *PollIncoming `json:"poll_incoming,omitempty"`
 }
 
 // Setting is something that who sets the channel up must say.
@@ -79,7 +85,7 @@ func (d *Description) compile() error {
 		do   func() error
 	}{
 		{"settings", d.compileSettings}, {"values", d.checkValues}, {"text", d.checkText}, {"send", d.Send.compile},
-		{"binary", d.compileBinary}, {"answer", d.Answer.compile}, {"names", d.checkNames},
+		{"binary", d.compileBinary}, {"answer", d.Answer.compile}, {"reports", d.compileTellings}, {"verify", d.compileVerify}, {"poll", d.compilePolls}, {"names", d.checkNames},
 	} {
 		if err := step.do(); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
@@ -136,6 +142,27 @@ func (d *Description) compileBinary() error {
 	return d.Binary.compile()
 }
 
+func (d *Description) compileTellings() error {
+	if d.Reports != nil {
+		if err := d.Reports.compile(); err != nil {
+			return err
+		}
+	}
+	if d.Incoming != nil {
+		return d.Incoming.compile()
+	}
+	return nil
+}
+
+func (d *Description) compileVerify() error {
+	for i := range d.Verify {
+		if err := d.Verify[i].compile(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkNames wants every name of a template to stand for something.
 func (d *Description) checkNames() error {
 	for _, r := range []*Request{&d.Send, d.Binary} {
@@ -145,6 +172,9 @@ func (d *Description) checkNames() error {
 		if err := d.checkRequest(r, messageValues); err != nil {
 			return err
 		}
+	}
+	if err := d.checkPolls(); err != nil {
+		return err
 	}
 	all, _ := d.Send.names()
 	if d.Idempotent && !slices.Contains(all, "id") && !slices.Contains(all, "uuid") {

@@ -109,7 +109,7 @@ func newPost(t *testing.T, rec storage.HTTPChannel) *post {
 		t.Fatal(err)
 	}
 	var err error
-	if p.ch, err = New(Config{Record: storage.Channel{Name: "up", Kind: "http", HTTP: &rec}, BaseURL: "https://sms.example.net/in"}); err != nil {
+	if p.ch, err = New(Config{Record: storage.Channel{Name: "up", Kind: "http", HTTP: &rec}, BaseURL: "https://sms.example.net/in", Awaiting: p.r.AwaitedRefs}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.r.Add(p.ch); err != nil {

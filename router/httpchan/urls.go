@@ -11,5 +11,21 @@ func (ch *Channel) callURL(word string) string {
 	if ch.base == "" {
 		return ""
 	}
-	return ch.base + "/" + ch.name + "/" + ch.token + "/" + word
+	at := ch.base + "/" + ch.name + "/" + ch.token
+	if word != "" {
+		at += "/" + word
+	}
+	return at
+}
+
+// CallURLs are where the provider is to call for reports and with messages; "" when
+// it cannot, or tells nothing. They hold a secret.
+func (ch *Channel) CallURLs() (report, incoming string) {
+	if ch.d.Reports != nil {
+		report = ch.callURL(reportWord)
+	}
+	if ch.d.Incoming != nil {
+		incoming = ch.callURL(incomingWord)
+	}
+	return report, incoming
 }
