@@ -291,13 +291,14 @@ func addressOf(s string) storage.Address {
 
 // layouts are how providers write times. One without a zone is UTC.
 var layouts = []string{
+	"20060102150405",
 	time.RFC3339, "2006-01-02T15:04:05.999999999-0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05", time.RFC1123Z, time.RFC1123,
 }
 
 // timeOf reads a time of a provider: a date, or seconds or milliseconds since 1970;
 // the zero time when it cannot.
 func timeOf(text string) time.Time {
-	if n, err := strconv.ParseFloat(text, 64); err == nil && n > 1e9 && n < 1e14 {
+	if n, err := strconv.ParseFloat(text, 64); err == nil && n > 1e9 && n < 1e13 {
 		if n > 1e11 {
 			n /= 1000
 		}
