@@ -48,6 +48,11 @@ type Config struct {
 
 	CallbackContract CallbackContract
 
+	// Of channels of kind http.
+	Presets    func() []Preset
+	CallURLs   func(name string) (CallURLs, bool) // false: it takes no calls
+	TryChannel func(context.Context, *storage.Channel, TrialOf) (Trial, error)
+
 	Conformance   func() Conformance          // what the SMPP server offers of its specification
 	Lint          func(user string) []Finding // what the user's client does wrong; "": connections that never bound
 	ResetLint     func(user string)

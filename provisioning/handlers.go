@@ -80,11 +80,17 @@ func flatten(err error) []error {
 	return all
 }
 
-func (a *API) send(ctx context.Context, in *body[NewMessage]) (MessageID, error) {
+// newMessage is a message, with what tells it from all others of its user.
+type newMessage struct {
+	Key  string `header:"Idempotency-Key" maxLength:"255" doc:"a request that comes again with it is answered with the same message"`
+	Body NewMessage
+}
+
+func (a *API) send(ctx context.Context, in *newMessage) (MessageID, error) {
 	if err := checkFrom(in.Body.From); err != nil {
 		return MessageID{}, err
 	}
-	id, err := a.Router.Send(ctx, router.SendRequest{User: in.Body.User, From: in.Body.From, To: in.Body.To, Text: in.Body.Text})
+	id, err := a.Router.Send(ctx, router.SendRequest{User: in.Body.User, From: in.Body.From, To: in.Body.To, Text: in.Body.Text, Key: in.Key})
 	return MessageID{ID: id.String()}, inRequest(err)
 }
 

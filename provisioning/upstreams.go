@@ -11,10 +11,12 @@ import (
 // Upstream is a channel that somebody has set up: a provider.
 type Upstream struct {
 	Name     string `json:"name" doc:"1 to 64 letters, digits, dots, hyphens and underscores"`
-	Kind     string `json:"kind" enum:"smpp,loopback"`
+	Kind     string `json:"kind" enum:"smpp,http,loopback"`
 	Disabled bool   `json:"disabled,omitempty" required:"false" doc:"it is set up and does nothing"`
 
-	Settings map[string]string `json:"settings,omitempty" required:"false" doc:"of kind loopback; gsmgate channel loopback lists them"`
+	Settings map[string]string `json:"settings,omitempty" required:"false" doc:"of kind loopback, see gsmgate channel loopback, or http, as its preset or description asks for them; a secret is never given back, and one that a change leaves out stays"`
+
+	HTTPUpstream
 
 	Address    string `json:"address,omitempty" required:"false" doc:"host and port of the SMSC"`
 	SystemID   string `json:"system_id,omitempty" required:"false"`
@@ -66,6 +68,8 @@ type UpstreamState struct {
 	Limit  float64 `json:"limit" doc:"messages a second now; 0: no limit"`
 	Binds  []Bind  `json:"binds"`
 
+	Address string `json:"address,omitempty" doc:"where the messages of an HTTP provider go"`
+
 	Sent      uint64 `json:"sent" doc:"submits answered with a message_id"`
 	Refused   uint64 `json:"refused"`
 	Throttled uint64 `json:"throttled" doc:"of these: the provider asked for less speed"`
@@ -76,6 +80,9 @@ type UpstreamState struct {
 }
 
 func (u *Upstream) record() storage.Channel {
+	if u.Kind == "http" {
+		return storage.Channel{Name: u.Name, Kind: u.Kind, Disabled: u.Disabled, HTTP: u.http()}
+	}
 	if u.Kind == "loopback" {
 		return storage.Channel{Name: u.Name, Kind: u.Kind, Disabled: u.Disabled, Loopback: &storage.LoopbackChannel{Settings: u.Settings}}
 	}
@@ -95,6 +102,9 @@ func upstreamOf(c *storage.Channel) Upstream {
 	out := Upstream{Name: c.Name, Kind: c.Kind, Disabled: c.Disabled}
 	if l := c.Loopback; l != nil {
 		out.Settings = l.Settings
+	}
+	if h := c.HTTP; h != nil {
+		out.showHTTP(h)
 	}
 	if r := c.SMPP; r != nil {
 		out = Upstream{
@@ -118,6 +128,7 @@ func (a *API) routeUpstreams() {
 	route(a, get, "/v1/channels/{name}", 200, "one channel", a.upstream)
 	route(a, http.MethodPut, "/v1/channels/{name}", 200, "replace what is set of a channel; it starts anew", a.putUpstream)
 	route(a, del, "/v1/channels/{name}", 200, "take a channel away", a.removeUpstream)
+	a.routeHTTPUpstreams()
 }
 
 // shown adds how it stands.
@@ -167,6 +178,9 @@ func (a *API) putUpstream(ctx context.Context, in *struct {
 		if c.SMPP.Key == "" && c.SMPP.Cert == old.SMPP.Cert {
 			c.SMPP.Key = old.SMPP.Key
 		}
+	}
+	if old, err := a.Router.ChannelRecord(c.Name); err == nil && old.HTTP != nil && c.HTTP != nil {
+		keepSecrets(c.HTTP, old.HTTP)
 	}
 	return a.store(ctx, c, false)
 }

@@ -2,6 +2,9 @@ package router
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +15,9 @@ import (
 // SendRequest is a message from the operator rather than from a bound client.
 type SendRequest struct {
 	User, From, To, Text string
+	// Key, when set, makes a request that comes again, of the same user with the
+	// same key, the same message while that is kept.
+	Key string
 }
 
 // Send accepts a text as if the user had submitted it, with a receipt asked
@@ -24,7 +30,15 @@ func (r *Router) Send(ctx context.Context, q SendRequest) (storage.ID, error) {
 		Kind: storage.MT, User: q.User, Text: q.Text, RegisteredDelivery: 1,
 		Source: addressOf(q.From), Dest: addressOf(q.To),
 	}
-	return r.SubmitSync(ctx, m)
+	if q.Key != "" {
+		sum := sha256.Sum256([]byte(q.User + "\x00" + q.Key))
+		m.Dedupe = []string{"key:" + hex.EncodeToString(sum[:16])}
+	}
+	id, err := r.SubmitSync(ctx, m)
+	if again := (*storage.DuplicateError)(nil); errors.As(err, &again) && again.First != 0 {
+		return again.First, nil
+	}
+	return id, err
 }
 
 // addressOf gives an address its TON and NPI: international with a +,

@@ -15,6 +15,7 @@ import (
 
 	"gsmgate/provisioning"
 	"gsmgate/router/httpback"
+	"gsmgate/router/httpchan"
 	"gsmgate/smppd"
 )
 
@@ -35,7 +36,7 @@ func (a *App) startAPI() error {
 		if l.url.smpp() {
 			continue
 		}
-		handler, err := a.guarded(l.url, api)
+		handler, err := a.handler(l.url, api)
 		if err != nil {
 			return err
 		}
@@ -54,11 +55,21 @@ func (a *App) newAPI() *provisioning.API {
 		Router: a.router, Log: a.Log.With("in", "api"), Version: a.Version,
 		Listeners: a.Listeners, Sessions: a.sessions, Modems: a.modems, Transcript: a.transcript, Commands: a.modemCommands(), SIMState: a.simState,
 		DecodeAgain: a.decodeAgain, CheckChannel: checkChannel, ChannelChanged: a.channelChanged, UpstreamState: a.upstreamState,
+		Presets: presets, CallURLs: a.callURLs, TryChannel: tryChannel,
 		Conformance: statement, Lint: a.lint, ResetLint: a.clients.ResetLint,
 		CloseSession: a.closeSession, CloseSessions: a.closeSessions, Connections: a.connections,
 		CallbackContract: provisioning.CallbackContract{Event: reflect.TypeFor[httpback.CallbackEvent](), Words: httpback.Contract}, CallbackState: a.callbackState, TryCallback: a.tryCallback,
 		Traces: a.traces, Trace: a.trace, TracePCAP: a.tracePCAP,
 	})
+}
+
+// handler is what answers on a listener: the API, or the calls of providers and
+// nothing else.
+func (a *App) handler(l listenURL, api http.Handler) (http.Handler, error) {
+	if !l.callbacks() {
+		return a.guarded(l, api)
+	}
+	return httpchan.NewReceiver(a.httpUpstream, a.Log.With("in", "callbacks")), nil
 }
 
 // guarded asks for the token where file permissions do not guard the socket.

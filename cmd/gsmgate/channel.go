@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"gsmgate/provisioning"
@@ -16,13 +18,17 @@ type channelCmd struct {
 	Show   channelShowCmd   `cmd:"" help:"Show one provider with all its settings, as JSON."`
 	Remove channelRemoveCmd `cmd:"" help:"Take a provider away."`
 
+	Presets   channelPresetsCmd   `cmd:"" help:"List the HTTP providers that gsmgate knows, or print the description of one."`
+	Callbacks channelCallbacksCmd `cmd:"" help:"Show the URLs that an HTTP provider is to call. They hold a secret."`
+	Try       channelTryCmd       `cmd:"" help:"Send one text by an HTTP provider and show what was said, or read a sample of its answer."`
+
 	Loopback channelLoopbackCmd `cmd:"" help:"List the settings of a loopback channel, and the numbers that provoke something."`
 }
 
 type channelAddCmd struct {
 	dataDir
 	Name       string `arg:"" help:"its name, and that of its queue: letters, digits, dots, hyphens and underscores"`
-	Kind       string `required:"" enum:"smpp,loopback" placeholder:"K" help:"smpp, or loopback: no provider, for trying a configuration"`
+	Kind       string `required:"" enum:"smpp,http,loopback" placeholder:"K" help:"smpp, http, or loopback: no provider, for trying a configuration"`
 	Address    string `placeholder:"HOST:PORT" help:"of the provider's SMSC"`
 	SystemID   string `name:"system-id" placeholder:"S" help:"that the provider gave"`
 	Password   string `placeholder:"P" help:"that the provider gave; - reads it from standard input"`
@@ -55,7 +61,9 @@ type channelAddCmd struct {
 
 	NoValidity bool `help:"send no validity_period"`
 
-	Set map[string]string `placeholder:"KEY=VALUE" mapsep:"none" help:"setting of a loopback channel, which gsmgate channel loopback lists; again for more"`
+	Set map[string]string `placeholder:"KEY=VALUE" mapsep:"none" help:"setting of a channel of kind http or loopback; gsmgate channel presets and gsmgate channel loopback list them; - reads one from standard input; again for more"`
+
+	httpSettings
 
 	JSON bool `name:"json" help:"print as JSON"`
 }
@@ -72,7 +80,12 @@ func (c *channelAddCmd) settings(e *env) (u provisioning.Upstream, err error) {
 		Alphabet: c.Alphabet, Long: c.Long, Source: c.Source, Dest: c.Dest, SubmitIDs: c.SubmitIDs, ReceiptIDs: c.ReceiptIDs,
 		ByText: c.ByText, Zone: c.Zone, Group: c.Group, Statuses: c.Status, NoValidity: c.NoValidity,
 	}
-	if u.Password, err = password(e, c.Password); err != nil {
+	if c.Kind == "http" {
+		u.Version, u.Settings = 0, c.Set
+		if err := c.httpSettings.fill(e, &u); err != nil {
+			return u, err
+		}
+	} else if u.Password, err = password(e, c.Password); err != nil {
 		return u, err
 	}
 	for _, f := range []struct {
@@ -130,7 +143,7 @@ func (c *channelListCmd) Run(e *env) error {
 			if u.State != nil {
 				st, ready = *u.State, yesNo(u.State.Ready)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", u.Name, u.Kind, visible(u.Address, 40), yesNo(u.TLS), ready,
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", u.Name, u.Kind, visible(cmp.Or(u.Address, st.Address), 40), yesNo(u.TLS || strings.HasPrefix(st.Address, "https:")), ready,
 				st.Sent, st.Refused, st.Unknown, st.Receipts, orDash(visible(st.Reason, -1)))
 		}
 		return w.Flush()

@@ -56,7 +56,7 @@ func (d dataDir) call(e *env, a access, do func(ctx context.Context, c *client.C
 	if err != nil {
 		return err
 	}
-	api := provisioning.New(provisioning.Config{Router: router.New(db, router.Options{}), Version: programVersion(), Conformance: statement, CheckChannel: checkChannel})
+	api := provisioning.New(provisioning.Config{Router: router.New(db, router.Options{}), Version: programVersion(), Conformance: statement, CheckChannel: checkChannel, Presets: presets, TryChannel: tryChannel})
 	return errors.Join(do(e.ctx, client.Local(api)), db.Close())
 }
 

@@ -24,8 +24,28 @@ func (l listenURL) String() string {
 	return l.scheme + "://" + l.addr
 }
 
+// callbacksScheme stands before the scheme of a listener that HTTP providers call.
+const callbacksScheme = "callbacks+"
+
+// callbacks says whether HTTP providers call here, and nobody else.
+func (l listenURL) callbacks() bool { return strings.HasPrefix(l.scheme, callbacksScheme) }
+
+// parseCallbacks reads the URLs of --callbacks.
+func parseCallbacks(urls []string) ([]listenURL, error) {
+	list, err := parseListens(urls)
+	for i, l := range list {
+		if l.scheme != "https" && l.scheme != "http" {
+			return nil, usage("use https://HOST:PORT, or http://HOST:PORT behind a proxy", "--callbacks: %s is not of HTTP", l)
+		}
+		list[i].scheme = callbacksScheme + l.scheme
+	}
+	return list, err
+}
+
 // tls says whether the listener shows a certificate.
-func (l listenURL) tls() bool { return l.scheme == "smpps" || l.scheme == "https" }
+func (l listenURL) tls() bool {
+	return l.scheme == "smpps" || strings.TrimPrefix(l.scheme, callbacksScheme) == "https"
+}
 
 // smpp says whether ESMEs bind here; else it is the API.
 func (l listenURL) smpp() bool { return l.scheme == "smpps" || l.scheme == "smpp" }

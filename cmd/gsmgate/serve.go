@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"slices"
 	"sync"
@@ -88,6 +89,10 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	if err != nil {
 		return Options{}, err
 	}
+	calls, err := callbacks(s.Callbacks, s.CallbackURL)
+	if err != nil {
+		return Options{}, err
+	}
 	level, err := logLevel(s.Log)
 	if err != nil {
 		return Options{}, err
@@ -130,7 +135,7 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	return Options{
 		Profiles: models, ResetCommand: reset,
 		SMPP: smpp, ClientCA: s.ClientCA, ClientCert: s.ClientCert,
-		Dir: c.Data, Listen: listen, Modems: s.Modems, ModemRoot: s.Root, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep, Sticky: stick, StickyAnswers: answers, Region: s.Region,
+		Dir: c.Data, Listen: append(listen, calls...), CallbackURL: s.CallbackURL, Modems: s.Modems, ModemRoot: s.Root, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep, Sticky: stick, StickyAnswers: answers, Region: s.Region,
 		ReportTimeout: reports, SegmentTimeout: segments,
 		Log:     slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
 		Version: programVersion(),
@@ -148,6 +153,20 @@ func (c *serveCmd) withDefaults(urls []string) []string {
 		return urls
 	}
 	return append(slices.Clone(urls), admin)
+}
+
+// callbacks reads where HTTP providers call, and how they reach it.
+func callbacks(urls []string, outside string) ([]listenURL, error) {
+	u, err := url.Parse(outside)
+	switch {
+	case len(urls) == 0 && outside == "":
+		return nil, nil
+	case len(urls) == 0 || outside == "":
+		return nil, usage("--callbacks is where we listen, --callback-url how a provider reaches that from outside", "--callbacks and --callback-url go together")
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery+u.Fragment != "":
+		return nil, usage("such as https://sms.example.net/gsmgate", "--callback-url: %q is no URL that a provider could call", outside)
+	}
+	return parseCallbacks(urls)
 }
 
 func logLevel(word string) (level slog.Level, err error) {

@@ -6,6 +6,7 @@ import (
 	"gsmgate/provisioning"
 	"gsmgate/router"
 	"gsmgate/router/esmechan"
+	"gsmgate/router/httpchan"
 	"gsmgate/router/loopchan"
 	"gsmgate/storage"
 )
@@ -62,7 +63,11 @@ func (a *App) channelChanged(name string) error {
 // newUpstream makes the channel of a record.
 func (a *App) newUpstream(c storage.Channel) (upstream, error) {
 	log := a.Log.With("in", "upstream")
-	if c.Kind == "loopback" {
+	switch c.Kind {
+	case "http":
+		ch, err := httpchan.New(httpchan.Config{Record: c, Log: log, BaseURL: a.CallbackURL, Awaiting: a.router.AwaitedRefs})
+		return upstream{ch, func() *provisioning.UpstreamState { return httpState(ch) }}, err
+	case "loopback":
 		ch, err := loopchan.New(loopchan.Config{Record: c, Log: log})
 		return upstream{ch, func() *provisioning.UpstreamState { return loopbackState(ch) }}, err
 	}
@@ -72,7 +77,10 @@ func (a *App) newUpstream(c storage.Channel) (upstream, error) {
 
 // checkChannel says what is wrong with a record.
 func checkChannel(c *storage.Channel) error {
-	if c.Kind == "loopback" {
+	switch c.Kind {
+	case "http":
+		return httpchan.Check(c)
+	case "loopback":
 		return loopchan.Check(c)
 	}
 	return esmechan.Check(c)
@@ -87,6 +95,32 @@ func (a *App) upstreamState(name string) *provisioning.UpstreamState {
 		return nil
 	}
 	return ch.state()
+}
+
+// httpUpstream gives the channel of an HTTP provider that runs; nil: there is none.
+func (a *App) httpUpstream(name string) *httpchan.Channel {
+	a.upstreams.mu.Lock()
+	defer a.upstreams.mu.Unlock()
+	ch, _ := a.upstreams.all[name].Channel.(*httpchan.Channel)
+	return ch
+}
+
+// callURLs are where an HTTP provider is to call.
+func (a *App) callURLs(name string) (u provisioning.CallURLs, ok bool) {
+	ch := a.httpUpstream(name)
+	if ch == nil {
+		return u, false
+	}
+	u.Report, u.Incoming = ch.CallURLs()
+	return u, true
+}
+
+func httpState(ch *httpchan.Channel) *provisioning.UpstreamState {
+	st, n := ch.Status(), ch.Counts()
+	return &provisioning.UpstreamState{
+		Ready: st.Ready, Reason: st.Reason, Limit: ch.Limit(), Binds: []provisioning.Bind{}, Sent: n.Sent, Refused: n.Refused, Throttled: n.Throttled,
+		Unknown: n.Unknown, Receipts: n.Receipts, Unread: n.Unread, Received: n.Received, Address: ch.Address(),
+	}
 }
 
 func loopbackState(ch *loopchan.Channel) *provisioning.UpstreamState {

@@ -105,6 +105,21 @@ func transcriptAt(id, name string, full bool) string {
 	return "/v1/modems/" + url.PathEscape(id) + "/" + name + "?" + url.Values{"full": {strconv.FormatBool(full)}}.Encode()
 }
 
+// Presets lists the descriptions of HTTP providers.
+func (c *Client) Presets(ctx context.Context) (list []provisioning.Preset, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/presets", nil, &list)
+}
+
+// CallURLs gives the URLs that an HTTP provider is to call.
+func (c *Client) CallURLs(ctx context.Context, name string) (u provisioning.CallURLs, err error) {
+	return u, c.call(ctx, http.MethodGet, "/v1/channels/"+url.PathEscape(name)+"/callbacks", nil, &u)
+}
+
+// Try sends one text by an HTTP provider.
+func (c *Client) Try(ctx context.Context, name string, in provisioning.TrialOf) (t provisioning.Trial, err error) {
+	return t, c.call(ctx, http.MethodPost, "/v1/channels/"+url.PathEscape(name)+"/try", in, &t)
+}
+
 func (c *Client) Verify(ctx context.Context) (v provisioning.Verdict, err error) {
 	return v, c.call(ctx, http.MethodGet, "/v1/verify", nil, &v)
 }

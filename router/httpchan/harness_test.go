@@ -36,9 +36,14 @@ type provider struct {
 func newProvider(t *testing.T, answer http.HandlerFunc) *provider {
 	t.Helper()
 	p := &provider{}
-	p.Server = httptest.NewServer(p.keep(answer))
-	t.Cleanup(p.Close)
+	p.Server = newServer(t, p.keep(answer))
 	return p
+}
+
+func newServer(t testing.TB, answer http.HandlerFunc) *httptest.Server {
+	s := httptest.NewServer(answer)
+	t.Cleanup(s.Close)
+	return s
 }
 
 func (p *provider) keep(answer http.HandlerFunc) http.HandlerFunc {
@@ -75,7 +80,7 @@ const plainDescription = `{
 }`
 
 // described changes the plain description.
-func described(t *testing.T, change func(d map[string]any)) []byte {
+func described(t testing.TB, change func(d map[string]any)) []byte {
 	t.Helper()
 	var d map[string]any
 	if err := json.Unmarshal([]byte(plainDescription), &d); err != nil {
@@ -93,7 +98,7 @@ func described(t *testing.T, change func(d map[string]any)) []byte {
 
 // post is a gateway with one provider: store, router and the channel.
 type post struct {
-	t    *testing.T
+	t    testing.TB
 	db   *storage.DB
 	r    *router.Router
 	ch   *Channel
@@ -101,7 +106,7 @@ type post struct {
 }
 
 // newPost has user acme, of 100 credits, who owns +3161*.
-func newPost(t *testing.T, rec storage.HTTPChannel) *post {
+func newPost(t testing.TB, rec storage.HTTPChannel) *post {
 	t.Helper()
 	p := &post{t: t, db: storagetest.Open(t)}
 	p.r = router.New(p.db, router.Options{})
@@ -120,6 +125,16 @@ func newPost(t *testing.T, rec storage.HTTPChannel) *post {
 	go func() { defer close(ended); _ = p.r.Run(ctx) }()
 	p.stop = sync.OnceFunc(func() { cancel(); <-ended })
 	t.Cleanup(p.stop)
+	return p
+}
+
+// benchPost has the plain description and many connections, and acme has money.
+func benchPost(t testing.TB, url string) *post {
+	t.Helper()
+	p := newPost(t, storage.HTTPChannel{Description: described(t, nil), Settings: map[string]string{"base": url}, Window: benchConnections, TimeoutS: 300})
+	if _, err := p.r.Credit(t.Context(), "acme", 1_000_000*storage.Credit, "bench"); err != nil {
+		t.Fatal(err)
+	}
 	return p
 }
 

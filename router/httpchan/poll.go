@@ -82,19 +82,18 @@ func (d *Description) checkPolls() error {
 	return nil
 }
 
-// polls says whether the provider is asked: when it is wanted, or no call can come.
-func (ch *Channel) polls() bool { return ch.poll == "on" || ch.poll == "" && ch.base == "" }
+// polls says whether the provider is asked: when it is wanted, or it does not call us.
+func (ch *Channel) polls(calls bool) bool {
+	return ch.poll == "on" || ch.poll == "" && (ch.base == "" || !calls)
+}
 
 // pollAll asks until ctx ends.
 func (ch *Channel) pollAll(ctx context.Context) {
-	if !ch.polls() {
-		return
-	}
 	var all sync.WaitGroup
-	if p := ch.d.PollReports; p != nil {
+	if p := ch.d.PollReports; p != nil && ch.polls(ch.d.Reports != nil) {
 		all.Go(func() { ch.pollReports(ctx, p) })
 	}
-	if p := ch.d.PollIncoming; p != nil {
+	if p := ch.d.PollIncoming; p != nil && ch.polls(ch.d.Incoming != nil) {
 		all.Go(func() { ch.pollIncoming(ctx, p) })
 	}
 	all.Wait()
