@@ -103,3 +103,41 @@ func TestSend_SameIdempotencyKey_OneMessage(t *testing.T) {
 		t.Errorf("%d messages, %v", len(all), err)
 	}
 }
+
+// A change that does not repeat secrets keeps them, and the URLs that the provider
+// has; nothing shows them.
+func TestChannel_HTTPChanged_KeepsItsSecrets(t *testing.T) {
+	app := New(Options{Dir: t.TempDir()})
+	if err := app.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := app.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	api := provisioning.New(provisioning.Config{Router: app.Router(), CheckChannel: checkChannel})
+	ask := func(method, path, body string) (int, string) {
+		r := httptest.NewRequest(method, path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, r)
+		return w.Code, w.Body.String()
+	}
+	code, shown := ask("POST", "/v1/channels", `{"name": "up", "kind": "http", "preset": "vonage", "settings": {"key": "k", "secret": "s3cret-of-vonage"}, "proxy": "http://u:pr0xy-word@127.0.0.1:1"}`)
+	if code != 201 || strings.Contains(shown, "s3cret") || strings.Contains(shown, "pr0xy-word") || !strings.Contains(shown, `"secrets":["secret"]`) {
+		t.Fatalf("%d %s", code, shown)
+	}
+	before, _ := app.Router().ChannelRecord("up")
+	code, shown = ask("PUT", "/v1/channels/up", `{"name": "up", "kind": "http", "preset": "vonage", "settings": {"key": "k2"}, "proxy": "http://u@127.0.0.1:1", "rate": 5}`)
+	after, _ := app.Router().ChannelRecord("up")
+	if code != 200 || after.HTTP.Settings["key"] != "k2" || after.HTTP.Rate != 5 {
+		t.Fatalf("%d %s", code, shown)
+	}
+	if after.HTTP.Secrets["secret"] != "s3cret-of-vonage" || after.HTTP.Token != before.HTTP.Token || after.HTTP.Token == "" || after.HTTP.Proxy != before.HTTP.Proxy {
+		t.Errorf("%+v", after.HTTP)
+	}
+	if code, shown = ask("PUT", "/v1/channels/up", `{"name": "up", "kind": "http", "preset": "vonage", "settings": {"keey": "k2"}}`); code != 422 || !strings.Contains(shown, `"field":"keey"`) {
+		t.Errorf("%d %s", code, shown)
+	}
+}

@@ -120,9 +120,22 @@ func (c *channelTryCmd) Run(e *env) error {
 		case c.JSON:
 			return e.json(t)
 		}
-		fmt.Fprintf(e.stdout, "--- request\n%s\n--- answer\n%s\n--- understood\n", visible(t.Request, -1), visible(t.Answer, -1))
+		fmt.Fprintf(e.stdout, "--- request\n%s\n--- answer\n%s\n--- understood\n", visibleLines(t.Request), visibleLines(t.Answer))
 		return tellTrial(e, &t)
 	})
+}
+
+// visibleLines is a text of several lines on a terminal, which a provider has
+// written.
+func visibleLines(text string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i, line := range lines {
+		if line = strings.TrimRight(line, "\r"); line != "" {
+			line = visible(line, -1)
+		}
+		lines[i] = line
+	}
+	return strings.Join(lines, "\n")
 }
 
 // sample reads an answer that a person has at hand.
@@ -156,9 +169,9 @@ func (c *channelTryCmd) described() (*httpchan.Description, error) {
 // tellTrial prints what was understood.
 func tellTrial(e *env, t *provisioning.Trial) error {
 	lines := [][2]string{{"class", t.Class}}
-	for _, l := range [][2]string{{"id", t.Ref}, {"code", t.Code}, {"reason", visible(t.Reason, -1)}} {
+	for _, l := range [][2]string{{"id", t.Ref}, {"code", t.Code}, {"reason", t.Reason}} {
 		if l[1] != "" {
-			lines = append(lines, l)
+			lines = append(lines, [2]string{l[0], visible(l[1], -1)})
 		}
 	}
 	if t.WaitS > 0 {

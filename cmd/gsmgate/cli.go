@@ -24,7 +24,7 @@ const (
 type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Run the gateway."`
 	User     userCmd     `cmd:"" help:"Add, list and change users and their credits."`
-	Channel  channelCmd  `cmd:"" help:"Set up SMPP providers."`
+	Channel  channelCmd  `cmd:"" help:"Set up providers of SMPP and HTTP, and try them."`
 	Filter   filterCmd   `cmd:"" help:"Drop some of the messages that come in."`
 	Demo     demoCmd     `cmd:"" help:"Show the main job on simulated modems."`
 	Send     sendCmd     `cmd:"" help:"Send a message in a user's name."`

@@ -139,7 +139,7 @@ func (s *settings) readValues(r *storage.HTTPChannel) error {
 	for _, given := range []map[string]string{r.Settings, r.Secrets} {
 		for _, name := range slices.Sorted(maps.Keys(given)) {
 			if s.d.setting(name) == nil {
-				return bad(name, fmt.Sprintf("%s knows no setting %.40q", s.d.Title, name), "its settings: "+s.d.settingNames())
+				return bad(name, fmt.Sprintf("%s knows no setting %.40q", s.d.Name, name), "its settings: "+s.d.settingNames())
 			}
 			s.values[name] = given[name]
 		}
@@ -159,7 +159,7 @@ func (s *settings) readValue(is *Setting) error {
 	case v == "" && is.Optional:
 		return nil
 	case v == "":
-		return bad(is.Name, fmt.Sprintf("%s needs setting %q: %s", s.d.Title, is.Name, is.About), "set "+is.Name+"="+cmp.Or(is.Example, "…"))
+		return bad(is.Name, fmt.Sprintf("%s needs setting %q: %s", s.d.Name, is.Name, is.About), "set "+is.Name+"="+cmp.Or(is.Example, "…"))
 	case len(v) > mostSetting || strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7F }):
 		return bad(is.Name, fmt.Sprintf("setting %q is too long, or has a control character", is.Name), "")
 	case is.re != nil && !is.re.MatchString(v):
@@ -210,6 +210,8 @@ const (
 	idleTime  = 4 * time.Second
 	mostReply = 1 << 20 // octets of a body that are read
 	mostHead  = 64 << 10
+	// pollConnections are for asking, so that no message waits for that.
+	pollConnections = 2
 )
 
 // readClient makes what sends requests: HTTP/1.1, for on a connection of its own it
@@ -221,7 +223,7 @@ func (s *settings) readClient(r *storage.HTTPChannel) error {
 	}
 	t := &http.Transport{
 		TLSClientConfig: conf, TLSHandshakeTimeout: dialTime, IdleConnTimeout: idleTime, DisableCompression: true,
-		MaxConnsPerHost: s.window, MaxIdleConnsPerHost: s.window, MaxResponseHeaderBytes: mostHead,
+		MaxConnsPerHost: s.window + pollConnections, MaxIdleConnsPerHost: s.window, MaxResponseHeaderBytes: mostHead,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			d := net.Dialer{Timeout: dialTime}
 			conn, err := d.DialContext(ctx, network, address)
