@@ -100,13 +100,13 @@ type CallURLs struct {
 
 func (a *API) routeHTTPUpstreams() {
 	route(a, http.MethodGet, "/v1/presets", 200, "descriptions of HTTP providers that come with the program", a.presets)
-	route(a, http.MethodGet, "/v1/channels/{name}/callbacks", 200, "URLs that an HTTP provider is to call; they hold a secret", a.callbacks)
+	route(a, http.MethodGet, "/v1/channels/{name}/urls", 200, "URLs that an HTTP provider is to call; they hold a secret", a.callURLs)
 	route(a, http.MethodPost, "/v1/channels/{name}/try", 200, "send one text by an HTTP provider, beside the router, and show what was said", a.try)
 }
 
 func (a *API) presets(context.Context, *none) ([]Preset, error) { return call(a.Presets), nil }
 
-func (a *API) callbacks(_ context.Context, in *ByUpstream) (CallURLs, error) {
+func (a *API) callURLs(_ context.Context, in *ByUpstream) (CallURLs, error) {
 	if _, err := a.Router.ChannelRecord(in.Name); err != nil {
 		return CallURLs{}, err
 	}

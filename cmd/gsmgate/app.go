@@ -44,7 +44,7 @@ type Options struct {
 	ReportTimeout  time.Duration // how long a report is waited for; 0: the router's default
 	SegmentTimeout time.Duration // how long parts of a long incoming message are; 0: the channel's default
 
-	CallbackURL string // where HTTP providers reach the listeners for their calls; "": they cannot
+	ProviderURL string // where HTTP providers reach the listeners for their calls; "": they cannot
 
 	Region string // of national numbers; "": they stay as they are
 

@@ -66,10 +66,10 @@ func (a *App) newAPI() *provisioning.API {
 // handler is what answers on a listener: the API, or the calls of providers and
 // nothing else.
 func (a *App) handler(l listenURL, api http.Handler) (http.Handler, error) {
-	if !l.callbacks() {
+	if !l.providers() {
 		return a.guarded(l, api)
 	}
-	return httpchan.NewReceiver(a.httpUpstream, a.Log.With("in", "callbacks")), nil
+	return httpchan.NewReceiver(a.httpUpstream, a.Log.With("in", "providers")), nil
 }
 
 // guarded asks for the token where file permissions do not guard the socket.

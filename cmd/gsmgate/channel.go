@@ -18,9 +18,9 @@ type channelCmd struct {
 	Show   channelShowCmd   `cmd:"" help:"Show one provider with all its settings, as JSON."`
 	Remove channelRemoveCmd `cmd:"" help:"Take a provider away."`
 
-	Presets   channelPresetsCmd   `cmd:"" help:"List the HTTP providers that gsmgate knows, or print the description of one."`
-	Callbacks channelCallbacksCmd `cmd:"" help:"Show the URLs that an HTTP provider is to call. They hold a secret."`
-	Try       channelTryCmd       `cmd:"" help:"Send one text by an HTTP provider and show what was said, or read a sample of its answer."`
+	Presets channelPresetsCmd `cmd:"" help:"List the HTTP providers that gsmgate knows, or print the description of one."`
+	URLs    channelURLsCmd    `cmd:"" name:"urls" help:"Show the URLs that an HTTP provider is to call. They hold a secret."`
+	Try     channelTryCmd     `cmd:"" help:"Send one text by an HTTP provider and show what was said, or read a sample of its answer."`
 
 	Loopback channelLoopbackCmd `cmd:"" help:"List the settings of a loopback channel, and the numbers that provoke something."`
 }

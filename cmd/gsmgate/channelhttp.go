@@ -22,7 +22,7 @@ type httpSettings struct {
 	Description string `placeholder:"FILE" help:"of kind http: JSON that describes the provider, in place of a preset"`
 	Proxy       string `placeholder:"URL" help:"of kind http: http://HOST:PORT or socks5://HOST:PORT"`
 	Timeout     int    `placeholder:"SECONDS" help:"of kind http: that an answer may take (default 30)"`
-	Poll        string `placeholder:"on|off" help:"of kind http: ask for reports (default: when the provider cannot call us, see serve --callbacks)"`
+	Poll        string `placeholder:"on|off" help:"of kind http: ask for reports (default: when the provider cannot call us, see serve --provider-listen)"`
 }
 
 // fill puts the flags into u. A setting of - is read from standard input.
@@ -204,13 +204,13 @@ func hinting(err error) error {
 	return err
 }
 
-type channelCallbacksCmd struct {
+type channelURLsCmd struct {
 	dataDir
 	Name string `arg:"" help:"name of the channel"`
 	JSON bool   `name:"json" help:"print as JSON"`
 }
 
-func (c *channelCallbacksCmd) Run(e *env) error {
+func (c *channelURLsCmd) Run(e *env) error {
 	return c.call(e, needsGateway, func(ctx context.Context, api *client.Client) error {
 		u, err := api.CallURLs(ctx, c.Name)
 		switch {

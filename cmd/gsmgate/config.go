@@ -32,8 +32,8 @@ type settings struct {
 	SegmentTimeout string `name:"segment-timeout" placeholder:"24h" help:"how long the parts of a long incoming message are waited for before those that came are delivered (default 24h)"`
 	Region         string `name:"region" placeholder:"NL" help:"of national numbers, which are sent in international form: 0612345678 becomes +31612345678; a user may have another (default: numbers stay as they are)"`
 
-	Callbacks   []string `name:"callbacks" placeholder:"URL" sep:"none" help:"https://HOST:PORT (or http://HOST:PORT behind a proxy) where HTTP providers call with reports and messages; nothing else is offered there; again for more (default: none)"`
-	CallbackURL string   `name:"callback-url" placeholder:"URL" help:"where providers reach it from outside, such as https://sms.example.net/gsmgate"`
+	Providers   []string `name:"provider-listen" placeholder:"URL" sep:"none" help:"https://HOST:PORT (or http://HOST:PORT behind a proxy) where HTTP providers call with reports and messages; nothing else is offered there; again for more (default: none)"`
+	ProviderURL string   `name:"provider-url" placeholder:"URL" help:"where providers reach it from outside, such as https://sms.example.net/gsmgate"`
 
 	smppSettings
 }
@@ -45,7 +45,7 @@ func (s *settings) fields() map[string]any {
 		"listen": &s.Listen, "modems": &s.Modems, "pin": &s.PIN, "modem_profiles": &s.Models, "modem_reset_command": &s.Reset,
 		"cert": &s.Cert, "key": &s.Key, "log": &s.Log, "retention": &s.Keep, "sticky": &s.Sticky, "region": &s.Region,
 		"sticky_answers": &s.StickyAnswers, "report_timeout": &s.ReportTimeout, "segment_timeout": &s.SegmentTimeout,
-		"callbacks": &s.Callbacks, "callback_url": &s.CallbackURL,
+		"provider_listen": &s.Providers, "provider_url": &s.ProviderURL,
 	})
 	return keys
 }
@@ -100,11 +100,11 @@ func (s settings) over(below settings) settings {
 	if len(s.Modems) == 0 {
 		s.Modems = below.Modems
 	}
-	if len(s.Callbacks) == 0 {
-		s.Callbacks = below.Callbacks
+	if len(s.Providers) == 0 {
+		s.Providers = below.Providers
 	}
 	for _, f := range []struct{ mine, theirs *string }{
-		{&s.CallbackURL, &below.CallbackURL},
+		{&s.ProviderURL, &below.ProviderURL},
 		{&s.PIN, &below.PIN}, {&s.Models, &below.Models}, {&s.Reset, &below.Reset}, {&s.Cert, &below.Cert}, {&s.Key, &below.Key}, {&s.Log, &below.Log}, {&s.Root, &below.Root}, {&s.Keep, &below.Keep}, {&s.Sticky, &below.Sticky}, {&s.Region, &below.Region},
 		{&s.StickyAnswers, &below.StickyAnswers}, {&s.ReportTimeout, &below.ReportTimeout}, {&s.SegmentTimeout, &below.SegmentTimeout},
 	} {

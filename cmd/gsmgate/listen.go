@@ -24,27 +24,27 @@ func (l listenURL) String() string {
 	return l.scheme + "://" + l.addr
 }
 
-// callbacksScheme stands before the scheme of a listener that HTTP providers call.
-const callbacksScheme = "callbacks+"
+// providersScheme stands before the scheme of a listener that HTTP providers call.
+const providersScheme = "providers+"
 
-// callbacks says whether HTTP providers call here, and nobody else.
-func (l listenURL) callbacks() bool { return strings.HasPrefix(l.scheme, callbacksScheme) }
+// providers says whether HTTP providers call here, and nobody else.
+func (l listenURL) providers() bool { return strings.HasPrefix(l.scheme, providersScheme) }
 
-// parseCallbacks reads the URLs of --callbacks.
-func parseCallbacks(urls []string) ([]listenURL, error) {
+// parseProviders reads the URLs of --provider-listen.
+func parseProviders(urls []string) ([]listenURL, error) {
 	list, err := parseListens(urls)
 	for i, l := range list {
 		if l.scheme != "https" && l.scheme != "http" {
-			return nil, usage("use https://HOST:PORT, or http://HOST:PORT behind a proxy", "--callbacks: %s is not of HTTP", l)
+			return nil, usage("use https://HOST:PORT, or http://HOST:PORT behind a proxy", "--provider-listen: %s is not of HTTP", l)
 		}
-		list[i].scheme = callbacksScheme + l.scheme
+		list[i].scheme = providersScheme + l.scheme
 	}
 	return list, err
 }
 
 // tls says whether the listener shows a certificate.
 func (l listenURL) tls() bool {
-	return l.scheme == "smpps" || strings.TrimPrefix(l.scheme, callbacksScheme) == "https"
+	return l.scheme == "smpps" || strings.TrimPrefix(l.scheme, providersScheme) == "https"
 }
 
 // smpp says whether ESMEs bind here; else it is the API.

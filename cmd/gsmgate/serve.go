@@ -89,7 +89,7 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	if err != nil {
 		return Options{}, err
 	}
-	calls, err := callbacks(s.Callbacks, s.CallbackURL)
+	calls, err := providerCalls(s.Providers, s.ProviderURL)
 	if err != nil {
 		return Options{}, err
 	}
@@ -135,7 +135,7 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	return Options{
 		Profiles: models, ResetCommand: reset,
 		SMPP: smpp, ClientCA: s.ClientCA, ClientCert: s.ClientCert,
-		Dir: c.Data, Listen: append(listen, calls...), CallbackURL: s.CallbackURL, Modems: s.Modems, ModemRoot: s.Root, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep, Sticky: stick, StickyAnswers: answers, Region: s.Region,
+		Dir: c.Data, Listen: append(listen, calls...), ProviderURL: s.ProviderURL, Modems: s.Modems, ModemRoot: s.Root, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep, Sticky: stick, StickyAnswers: answers, Region: s.Region,
 		ReportTimeout: reports, SegmentTimeout: segments,
 		Log:     slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),
 		Version: programVersion(),
@@ -155,18 +155,18 @@ func (c *serveCmd) withDefaults(urls []string) []string {
 	return append(slices.Clone(urls), admin)
 }
 
-// callbacks reads where HTTP providers call, and how they reach it.
-func callbacks(urls []string, outside string) ([]listenURL, error) {
+// providerCalls reads where HTTP providers call, and how they reach it.
+func providerCalls(urls []string, outside string) ([]listenURL, error) {
 	u, err := url.Parse(outside)
 	switch {
 	case len(urls) == 0 && outside == "":
 		return nil, nil
 	case len(urls) == 0 || outside == "":
-		return nil, usage("--callbacks is where we listen, --callback-url how a provider reaches that from outside", "--callbacks and --callback-url go together")
+		return nil, usage("--provider-listen is where we listen, --provider-url how a provider reaches that from outside", "--provider-listen and --provider-url go together")
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery+u.Fragment != "":
-		return nil, usage("such as https://sms.example.net/gsmgate", "--callback-url: %q is no URL that a provider could call", outside)
+		return nil, usage("such as https://sms.example.net/gsmgate", "--provider-url: %q is no URL that a provider could call", outside)
 	}
-	return parseCallbacks(urls)
+	return parseProviders(urls)
 }
 
 func logLevel(word string) (level slog.Level, err error) {

@@ -65,7 +65,7 @@ func (a *App) newUpstream(c storage.Channel) (upstream, error) {
 	log := a.Log.With("in", "upstream")
 	switch c.Kind {
 	case "http":
-		ch, err := httpchan.New(httpchan.Config{Record: c, Log: log, BaseURL: a.CallbackURL, Awaiting: a.router.AwaitedRefs})
+		ch, err := httpchan.New(httpchan.Config{Record: c, Log: log, BaseURL: a.ProviderURL, Awaiting: a.router.AwaitedRefs})
 		return upstream{ch, func() *provisioning.UpstreamState { return httpState(ch) }}, err
 	case "loopback":
 		ch, err := loopchan.New(loopchan.Config{Record: c, Log: log})

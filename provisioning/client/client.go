@@ -112,7 +112,7 @@ func (c *Client) Presets(ctx context.Context) (list []provisioning.Preset, err e
 
 // CallURLs gives the URLs that an HTTP provider is to call.
 func (c *Client) CallURLs(ctx context.Context, name string) (u provisioning.CallURLs, err error) {
-	return u, c.call(ctx, http.MethodGet, "/v1/channels/"+url.PathEscape(name)+"/callbacks", nil, &u)
+	return u, c.call(ctx, http.MethodGet, "/v1/channels/"+url.PathEscape(name)+"/urls", nil, &u)
 }
 
 // Try sends one text by an HTTP provider.

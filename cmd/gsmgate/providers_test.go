@@ -12,16 +12,16 @@ import (
 
 // Where providers call, nobody finds the API; and where the API is, no provider's
 // call is taken.
-func TestCallbacks_ApartFromTheAPI(t *testing.T) {
+func TestProviders_ApartFromTheAPI(t *testing.T) {
 	listen, err := parseListens([]string{"http://127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	calls, err := callbacks([]string{"http://127.0.0.1:0"}, "https://sms.example.net/in")
+	calls, err := providerCalls([]string{"http://127.0.0.1:0"}, "https://sms.example.net/in")
 	if err != nil {
 		t.Fatal(err)
 	}
-	app := New(Options{Dir: t.TempDir(), Listen: append(listen, calls...), CallbackURL: "https://sms.example.net/in"})
+	app := New(Options{Dir: t.TempDir(), Listen: append(listen, calls...), ProviderURL: "https://sms.example.net/in"})
 	if err := app.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestCallbacks_ApartFromTheAPI(t *testing.T) {
 	if !ok || !strings.HasPrefix(path, "/up/") {
 		t.Fatalf("%+v", urls)
 	}
-	api, provider := strings.TrimPrefix(app.Listeners()[0], ""), strings.TrimPrefix(app.Listeners()[1], "callbacks+")
+	api, provider := strings.TrimPrefix(app.Listeners()[0], ""), strings.TrimPrefix(app.Listeners()[1], "providers+")
 	for _, q := range []struct {
 		url, body string
 		want      int
