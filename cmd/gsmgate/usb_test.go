@@ -213,8 +213,8 @@ func (u *usbBank) jumps() {
 	u.readyAt("at once elsewhere", 3, began)
 }
 
-// held has another program hold the port of a stick that comes back. The
-// gateway sleeps until that has it.
+// held has another program, a gateway of its own, hold the port of a stick that
+// comes back. The gateway sleeps until that has it.
 func (u *usbBank) held() {
 	u.t.Helper()
 	u.unplug(0)
@@ -223,14 +223,15 @@ func (u *usbBank) held() {
 	began := time.Now()
 	u.power(0, 1)
 	_, node := u.attached(began, 1)
-	u.sh("flock -n " + node + " sleep 1000 & sleep 2; kill -CONT $(cat /tmp/gateway.pid)")
+	u.sh("gsmgate serve --data /tmp/other --listen unix:/tmp/other.sock --modem " + node + " & echo $! > /tmp/other.pid")
+	u.sh("until gsmgate status --data /tmp/other | grep ready; do sleep 1; done; kill -CONT $(cat /tmp/gateway.pid)")
 	u.until("the gateway tells who has the port", func(ctx context.Context) error {
 		list, err := u.api.Modems(ctx)
 		if err == nil {
 			err = fmt.Errorf("it knows nothing in port 1")
 		}
 		for _, m := range list {
-			if m.Path == "usb:1-1" && strings.Contains(m.Reason, node+": in use by") && m.Hint != "" {
+			if m.Path == "usb:1-1" && strings.Contains(m.Reason, node+": in use by gsmgate") && m.Hint != "" {
 				u.t.Logf("held: modem is %s: %s; %s", m.State, m.Reason, m.Hint)
 				return nil
 			}
@@ -240,7 +241,7 @@ func (u *usbBank) held() {
 		}
 		return err
 	})
-	u.sh("kill $(pidof sleep)")
+	u.sh("kill $(cat /tmp/other.pid)")
 	u.is(0, "ready")
 }
 
