@@ -78,7 +78,7 @@ func receiverOf(ts *testscript.TestScript, name string) *scriptReceiver {
 }
 
 // answers NAME STATUS: from now on; what is not answered with 200 was not taken.
-func answers(ts *testscript.TestScript, neg bool, args []string) {
+func answerWith(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: answers NAME STATUS")
 	}

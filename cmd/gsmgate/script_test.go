@@ -55,7 +55,7 @@ func TestScripts(t *testing.T) {
 			"accepted":   loadAccepted,
 			"once":       once,
 			"receiver":   receiver,
-			"answers":    answers,
+			"answers":    answerWith,
 			"posted":     posted,
 		},
 	})

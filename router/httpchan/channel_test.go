@@ -149,7 +149,7 @@ func TestFault(t *testing.T) {
 		"empty":             {says(200, ``), storage.PartUnknown, "cannot be read"},
 		"huge":              {says(200, `{"ok": true, "id": 1, "x": "`+strings.Repeat("x", mostReply)+`"}`), storage.PartUnknown, "more than"},
 		"bad gateway":       {says(502, `oops`), storage.PartUnknown, "502"},
-		"redirect":          {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/", 307) }, storage.PartWaiting, "307"},
+		"redirect":          {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect) }, storage.PartWaiting, "307"},
 		"server error":      {says(500, ``), storage.PartWaiting, "500"},
 		"unavailable":       {says(503, ``), storage.PartWaiting, "503"},
 		"not found":         {says(404, ``), storage.PartWaiting, "404"},
