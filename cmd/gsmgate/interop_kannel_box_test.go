@@ -190,6 +190,9 @@ func certificateOf(t *testing.T, dir string) (path string) {
 	return path
 }
 
+// base is where smsbox listens.
+func (k *kannel) base() string { return strings.TrimSuffix(k.sendsms, "/cgi-bin/sendsms") }
+
 // get wants an answer that has these words in it so many times.
 func (k *kannel) get(url, words string, times int) error {
 	client := http.Client{Timeout: 5 * time.Second}
