@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -246,8 +247,8 @@ func (l *lives) replaceIt() {
 		due = time.Now().Add(time.Duration(l.rng.IntN(20)-5) * time.Minute)
 	}
 	l.note("replace by %d parts, due %v", parts, due)
-	if l.model.untouched() && !due.IsZero() && !l.model.expires.After(due) {
-		return
+	if at := cmp.Or(due, l.model.due); l.model.untouched() && !l.model.expires.After(at) {
+		return // refused: it could not be sent in time
 	}
 	want := l.model.replace(parts, time.Now(), due)
 	err := l.replace(Pick{User: "acme", ID: l.id}, textOf(parts), func(r *Replacement) {
