@@ -142,14 +142,16 @@ func TestFault(t *testing.T) {
 		part   storage.PartState
 		reason string
 	}{
-		"bad JSON":          {says(200, `{"ok": true`), storage.PartUnknown, "cannot be read"},
-		"junk after JSON":   {says(200, `{"ok": true, "id": 1} x`), storage.PartUnknown, "cannot be read"},
-		"a page":            {says(200, `<html>Welcome`), storage.PartUnknown, "cannot be read"},
-		"no name":           {says(200, `{"ok": true}`), storage.PartUnknown, "no name"},
-		"empty":             {says(200, ``), storage.PartUnknown, "cannot be read"},
-		"huge":              {says(200, `{"ok": true, "id": 1, "x": "`+strings.Repeat("x", mostReply)+`"}`), storage.PartUnknown, "more than"},
-		"bad gateway":       {says(502, `oops`), storage.PartUnknown, "502"},
-		"redirect":          {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect) }, storage.PartWaiting, "307"},
+		"bad JSON":        {says(200, `{"ok": true`), storage.PartUnknown, "cannot be read"},
+		"junk after JSON": {says(200, `{"ok": true, "id": 1} x`), storage.PartUnknown, "cannot be read"},
+		"a page":          {says(200, `<html>Welcome`), storage.PartUnknown, "cannot be read"},
+		"no name":         {says(200, `{"ok": true}`), storage.PartUnknown, "no name"},
+		"empty":           {says(200, ``), storage.PartUnknown, "cannot be read"},
+		"huge":            {says(200, `{"ok": true, "id": 1, "x": "`+strings.Repeat("x", mostReply)+`"}`), storage.PartUnknown, "more than"},
+		"bad gateway":     {says(502, `oops`), storage.PartUnknown, "502"},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect)
+		}, storage.PartWaiting, "307"},
 		"server error":      {says(500, ``), storage.PartWaiting, "500"},
 		"unavailable":       {says(503, ``), storage.PartWaiting, "503"},
 		"not found":         {says(404, ``), storage.PartWaiting, "404"},
