@@ -103,7 +103,7 @@ func rawGroup(tx *bolt.Tx, m *Message, first, n int, value, entry []byte) error 
 		id := FirstID + ID(i)
 		puts[inMessages] = append(puts[inMessages], put{key: keys.be64(uint64(id)), value: value})
 		puts[inLedger] = append(puts[inLedger], put{key: keys.be64(uint64(i)), value: entry})
-		puts[inDue] = append(puts[inDue], put{key: keys.dueKey(m.Queue, m.DueAt, id)})
+		puts[inDue] = append(puts[inDue], put{key: keys.dueKey(m.Queue, m.Flow(), m.DueAt, id), value: keys.be64(uint64(m.Talk()))})
 		puts[inDeadline] = append(puts[inDeadline], put{key: keys.deadlineKey(m.Deadline, id)})
 	}
 	for b := range buckets {

@@ -221,7 +221,7 @@ func (c *check) segments() error {
 // indexes looks for entries that follow from no record. All that follow were
 // found: only where there are more of them is it worth asking which.
 func (c *check) indexes() error {
-	for _, b := range []bucket{inDue, inDeadline, inTrying, inFlagged, inReports, inDedupe} {
+	for _, b := range []bucket{inDue, inDeadline, inTrying, inFlagged, inReports, inDedupe, inTurns} {
 		n := 0
 		if err := c.each(b, func(_, _ []byte) error { n++; return nil }); err != nil {
 			return err

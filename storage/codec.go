@@ -97,6 +97,8 @@ func (m *Message) validate() error {
 		return invalid("kind %d", m.Kind)
 	case m.DPF > DPFOwed || m.DPF != DPFNone && m.Kind != MT:
 		return invalid("delivery pending flag %d of a message of kind %d", m.DPF, m.Kind)
+	case m.Turn > TurnAny || m.Turn != TurnFree && m.Kind != MT:
+		return invalid("turn %d of a message of kind %d", m.Turn, m.Kind)
 	case m.DueAt < 0 || m.Deadline < 0:
 		return invalid("a time before 1970")
 	case m.Held < 0 || m.Spent < 0 || m.Held > maxMoney || m.Spent > maxMoney:

@@ -1,13 +1,11 @@
 package storage
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -86,7 +84,7 @@ type DB struct {
 
 	mu       sync.RWMutex // over the committed state below; only the writer changes it
 	balances map[string]Balance
-	queued   map[string]int
+	queued   queued
 	tallies  map[string]Tally // by lane
 
 	// Only touched by Open and the writer.
@@ -272,7 +270,7 @@ func syncDir(name string) error {
 func (db *DB) load() error {
 	return db.bolt.View(func(tx *bolt.Tx) error {
 		users := map[string]User{}
-		db.balances, db.queued = map[string]Balance{}, map[string]int{}
+		db.balances, db.queued = map[string]Balance{}, newQueued()
 		next, err := getMeta(tx, metaNextID)
 		if err != nil {
 			return err
@@ -293,33 +291,8 @@ func (db *DB) load() error {
 		if err := db.loadTallies(tx.Bucket(inTallies.name())); err != nil {
 			return &CorruptError{Path: db.path, Cause: err}
 		}
-		db.countQueued(tx.Bucket(inDue.name()).Cursor())
-		return nil
+		return db.loadQueued(tx)
 	})
-}
-
-// countQueued counts the messages of each queue, which stand together: a million
-// of them are no more than some names in memory.
-func (db *DB) countQueued(c *bolt.Cursor) {
-	var queue []byte
-	n := 0
-	for k, _ := c.First(); k != nil; k, _ = c.Next() {
-		if len(k) <= 17 {
-			continue
-		}
-		if name := k[:len(k)-17]; !bytes.Equal(name, queue) {
-			db.addQueued(queue, n)
-			queue, n = name, 0
-		}
-		n++
-	}
-	db.addQueued(queue, n)
-}
-
-func (db *DB) addQueued(queue []byte, n int) {
-	if n > 0 {
-		db.queued[string(queue)] += n
-	}
 }
 
 // loadLedgerEnd finds where the ledger goes on.
@@ -393,20 +366,6 @@ func (db *DB) Balance(name string) (Balance, error) {
 		return Balance{}, ErrNoUser
 	}
 	return b, nil
-}
-
-// Queued counts the messages that wait in a queue, due or not yet.
-func (db *DB) Queued(queue string) int {
-	db.mu.RLock()
-	defer db.mu.RUnlock()
-	return db.queued[queue]
-}
-
-// Queues counts the messages of every queue that has some.
-func (db *DB) Queues() map[string]int {
-	db.mu.RLock()
-	defer db.mu.RUnlock()
-	return maps.Clone(db.queued)
 }
 
 // wait runs an operation and waits for its answer or the end of ctx.

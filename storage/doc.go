@@ -7,7 +7,8 @@
 // A Message is one entry of the one queue: MT, MO or delivery receipt. A Part
 // is the stored unit that a channel carries (a TPDU, a submit_sm). A Lane is
 // one path out of a channel: a SIM, an SMPP session. A queue is named after
-// the channel whose lanes drain it.
+// the channel whose lanes drain it. A Flow is what one user has in a queue at one
+// priority, a Talk the messages of one user to one recipient that leave in order.
 //
 // # Promises
 //

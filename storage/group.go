@@ -31,7 +31,7 @@ type group struct {
 	balances map[string]*Balance
 	users    map[string]User // without a SystemID: removed
 	tallies  map[string]*Tally
-	queued   map[string]int // difference to db.queued
+	queued   map[place]int // difference to db.queued
 
 	changed bool
 	fatal   error    // bbolt failed below an operation: the group cannot stand
@@ -61,7 +61,7 @@ func newGroup(db *DB) *group {
 		balances: map[string]*Balance{},
 		users:    map[string]User{},
 		tallies:  map[string]*Tally{},
-		queued:   map[string]int{},
+		queued:   map[place]int{},
 	}
 	return g
 }
@@ -271,10 +271,7 @@ func (g *group) publish() {
 	for lane, t := range g.tallies {
 		db.tallies[lane] = *t
 	}
-	for name, n := range g.queued {
-		db.queued[name] += n
-		if db.queued[name] == 0 {
-			delete(db.queued, name)
-		}
+	for p, n := range g.queued {
+		db.queued.add(p, n)
 	}
 }

@@ -15,7 +15,7 @@ const (
 	inUsers                    // system_id → User
 	inBalances                 // system_id → Balance
 	inMessages                 // be64 id → Message
-	inDue                      // queue NUL be64 at be64 id → nothing
+	inDue                      // queue NUL user NUL level be64 at be64 id → be64 talk, nothing of one that has none
 	inDeadline                 // be64 at be64 id → nothing
 	inTrying                   // be64 id → nothing
 	inFlagged                  // be64 id → nothing
@@ -33,12 +33,13 @@ const (
 	inRoutes                   // id → Route
 	inChannels                 // name → Channel
 	inParked                   // lane 0x01 reference → ParkedReport
+	inTurns                    // be64 talk be64 id → its Turn, see Message.first
 	buckets                    // how many there are
 )
 
 func (b bucket) name() []byte {
 	return []byte([buckets]string{"meta", "users", "balances", "messages", "due",
-		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger", "sims", "mo_filters", "tallies", "given_up", "undecoded", "price_lists", "prices", "routes", "channels", "parked"}[b])
+		"deadline", "trying", "flagged", "reports", "dedupe", "segments", "ledger", "sims", "mo_filters", "tallies", "given_up", "undecoded", "price_lists", "prices", "routes", "channels", "parked", "turns"}[b])
 }
 
 // fill is how full pages are left when they split. Buckets that grow at their
@@ -70,11 +71,27 @@ func (a *arena) text(s string) []byte {
 	return a.cut(start)
 }
 
-func (a *arena) dueKey(queue string, at Time, id ID) []byte {
+func (a *arena) dueKey(queue string, f Flow, at Time, id ID) []byte {
+	start := len(a.buf)
+	a.flowPrefix(queue, f)
+	a.buf = binary.BigEndian.AppendUint64(a.buf, uint64(at))
+	a.buf = binary.BigEndian.AppendUint64(a.buf, uint64(id))
+	return a.cut(start)
+}
+
+// flowPrefix is the key of all that waits in a flow of a queue.
+func (a *arena) flowPrefix(queue string, f Flow) []byte {
 	start := len(a.buf)
 	a.buf = append(a.buf, queue...)
 	a.buf = append(a.buf, 0)
-	a.buf = binary.BigEndian.AppendUint64(a.buf, uint64(at))
+	a.buf = append(a.buf, f.User...)
+	a.buf = append(a.buf, 0, f.Level)
+	return a.cut(start)
+}
+
+func (a *arena) turnKey(talk Talk, id ID) []byte {
+	start := len(a.buf)
+	a.buf = binary.BigEndian.AppendUint64(a.buf, uint64(talk))
 	a.buf = binary.BigEndian.AppendUint64(a.buf, uint64(id))
 	return a.cut(start)
 }
@@ -142,7 +159,7 @@ func (m *Message) queued() bool { return m.Queue != "" && m.DueAt != 0 }
 // indexed. It looks at nothing but m.
 func appendIndex(dst []indexEntry, a *arena, m *Message) []indexEntry {
 	if m.queued() {
-		dst = append(dst, indexEntry{bucket: inDue, key: a.dueKey(m.Queue, m.DueAt, m.ID)})
+		dst = appendQueued(dst, a, m)
 	}
 	if m.Deadline != 0 {
 		dst = append(dst, indexEntry{bucket: inDeadline, key: a.deadlineKey(m.Deadline, m.ID)})
@@ -164,6 +181,22 @@ func appendIndex(dst []indexEntry, a *arena, m *Message) []indexEntry {
 	}
 	for _, key := range m.Dedupe {
 		dst = append(dst, indexEntry{inDedupe, a.text(key), a.be64(uint64(m.ID))})
+	}
+	return dst
+}
+
+// appendQueued adds those of a message that waits in a queue.
+func appendQueued(dst []indexEntry, a *arena, m *Message) []indexEntry {
+	talk := m.Talk()
+	if m.Turn != TurnBehind {
+		e := indexEntry{bucket: inDue, key: a.dueKey(m.Queue, m.Flow(), m.DueAt, m.ID)}
+		if talk != 0 {
+			e.value = a.be64(uint64(talk))
+		}
+		dst = append(dst, e)
+	}
+	if talk != 0 && m.inTurn() {
+		dst = append(dst, indexEntry{inTurns, a.turnKey(talk, m.ID), []byte{byte(m.Turn)}})
 	}
 	return dst
 }

@@ -85,15 +85,25 @@ func (db *DB) Change(id ID, fn func(m *Message, now Time) (more []*Message, err 
 	db.ask(&changeOp{id: id, fn: fn, done: done}, true)
 }
 
+// ChangeInTurn is Change for a message that is about to be sent. fn gets the first
+// message of the same Talk that comes before it; 0: there is none.
+func (db *DB) ChangeInTurn(id ID, fn func(m *Message, ahead ID, now Time) (more []*Message, err error), done func(*Message, error)) {
+	db.ask(&changeOp{id: id, turn: fn, done: done}, true)
+}
+
 type changeOp struct {
 	result
 	id   ID
 	m    *Message
 	fn   func(m *Message, now Time) ([]*Message, error)
+	turn func(m *Message, ahead ID, now Time) ([]*Message, error) // instead of fn
 	done func(*Message, error)
 }
 
 func (o *changeOp) apply(g *group) error {
+	if o.turn != nil {
+		o.fn = func(m *Message, now Time) ([]*Message, error) { return o.turn(m, ahead(g.tx, m), now) }
+	}
 	mv, more, err := g.changeOf(o.id, o.fn)
 	if err != nil {
 		return err

@@ -27,43 +27,6 @@ func (db *DB) Message(id ID) (m *Message, err error) {
 	return m, err
 }
 
-// DueKey is a place in a queue.
-type DueKey struct {
-	At Time
-	ID ID
-}
-
-// DueEntry is a message that waits in a queue.
-type DueEntry = DueKey
-
-// Due gives up to max messages of the queue that are due at now, oldest first,
-// from the place after `after` (zero: from the start). next is the At of the
-// first entry that was not given: later than now, or not when max cut the list
-// short; 0 when there is none.
-func (db *DB) Due(queue string, now Time, after DueKey, max int) (entries []DueEntry, next Time, err error) {
-	var keys arena
-	prefix := keys.text(queue + "\x00")
-	start := keys.dueKey(queue, after.At, after.ID+1)
-	err = db.view(func(tx *bolt.Tx) error {
-		c := tx.Bucket(inDue.name()).Cursor()
-		for k, _ := c.Seek(start); len(k) == len(prefix)+16 && bytes.HasPrefix(k, prefix); k, _ = c.Next() {
-			e := dueKeyOf(k[len(prefix):])
-			if e.At > now || len(entries) >= max {
-				next = e.At
-				return nil
-			}
-			entries = append(entries, e)
-		}
-		return nil
-	})
-	return entries, next, err
-}
-
-// dueKeyOf reads be64 at, be64 id.
-func dueKeyOf(k []byte) DueKey {
-	return DueKey{At: Time(binary.BigEndian.Uint64(k)), ID: idOf(k[8:])}
-}
-
 // Overdue gives up to max messages whose Deadline is now or earlier, oldest
 // first; next as with Due.
 func (db *DB) Overdue(now Time, max int) (ids []ID, next Time, err error) {

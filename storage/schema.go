@@ -25,19 +25,45 @@ type migration struct {
 func migrations() []migration {
 	return []migration{
 		{"buckets of the first release", createBuckets},
-		{"limits and habits of users, messages of submit_multi, delivery pending flags, SIMs and their tallies, prices, routes", newFields},
+		{"limits and habits of users, messages of submit_multi, delivery pending flags, SIMs and their tallies, prices, routes, queues by user and priority", newFields},
 	}
 }
 
 // newFields is the migration of records that have gained fields, of the index
 // over one of them, which no record of before has, and of new kinds of records.
 func newFields(tx *bolt.Tx) error {
-	for _, b := range []bucket{inFlagged, inSIMs, inMOFilters, inTallies, inGivenUp, inUndecoded, inPriceLists, inPrices, inRoutes, inChannels, inParked} {
+	for _, b := range []bucket{inFlagged, inSIMs, inMOFilters, inTallies, inGivenUp, inUndecoded, inPriceLists, inPrices, inRoutes, inChannels, inParked, inTurns} {
 		if _, err := tx.CreateBucketIfNotExists(b.name()); err != nil {
 			return err
 		}
 	}
-	return nil
+	return rebuildDue(tx)
+}
+
+// rebuildDue gives the entries of the queues the keys that they have now.
+func rebuildDue(tx *bolt.Tx) error {
+	if err := tx.DeleteBucket(inDue.name()); err != nil {
+		return err
+	}
+	if _, err := tx.CreateBucket(inDue.name()); err != nil {
+		return err
+	}
+	c, err := newCodec()
+	if err != nil {
+		return err
+	}
+	return tx.Bucket(inMessages.name()).ForEach(func(k, v []byte) error {
+		m, err := c.message(idOf(k), v)
+		if err != nil || !m.queued() {
+			return err
+		}
+		for _, e := range appendQueued(nil, &arena{}, m) {
+			if err := tx.Bucket(e.bucket.name()).Put(e.key, e.value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func createBuckets(tx *bolt.Tx) error {

@@ -13,7 +13,7 @@ type move struct {
 type state struct {
 	index       []indexEntry
 	parts       []byte // the state of each
-	queue       string // "" when it was not queued
+	place       place  // the zero one when it was not queued
 	user        string
 	held, spent Millicredits
 }
@@ -22,7 +22,7 @@ type state struct {
 func (g *group) stateOf(m *Message) state {
 	s := state{index: g.index(m), parts: g.keys.partStates(m), user: m.User, held: m.Held, spent: m.Spent}
 	if m.queued() {
-		s.queue = m.Queue
+		s.place = m.place()
 	}
 	return s
 }
@@ -115,8 +115,8 @@ func (g *group) stage(mv *move) {
 	if mv.id == 0 {
 		g.nextID = id + 1
 	}
-	if mv.old.queue != "" {
-		g.queued[mv.old.queue]--
+	if mv.old.place != (place{}) {
+		g.queued[mv.old.place]--
 	}
 	if mv.value == nil {
 		g.remove(inMessages, key)
@@ -126,7 +126,7 @@ func (g *group) stage(mv *move) {
 	g.put(inMessages, key, mv.value)
 	g.countParts(mv)
 	if mv.m.queued() {
-		g.queued[mv.m.Queue]++
+		g.queued[mv.m.place()]++
 	}
 	diffIndex(mv.old.index, g.index(mv.m), g.removeIndex, g.putIndex)
 }

@@ -98,6 +98,16 @@ const (
 	DPFOwed  DPF = 3 // the recipient was heard of again, and the client does not know yet
 )
 
+// Turn says how an MT message stands to the others of its Talk.
+type Turn uint8
+
+const (
+	TurnFree   Turn = 0 // nothing is known to be before it
+	TurnBehind Turn = 1 // it waits for one before it: it is due when its turn comes, see DB.NextTurn
+	TurnNext   Turn = 2 // it waited, and is the next one
+	TurnAny    Turn = 3 // no order is kept for it
+)
+
 // Raised says whether the client is still to hear of the recipient.
 func (f DPF) Raised() bool { return f >= DPFSet }
 
@@ -226,7 +236,9 @@ type Message struct {
 	// waits. It goes by others when that takes too long. "" when nothing prefers
 	// one, and when part of it has left.
 	Prefer string `cbor:"54,keyasint,omitempty"`
-	DueAt  Time   `cbor:"51,keyasint,omitempty"`
+	// Turn says how an MT message stands to others of its Talk.
+	Turn  Turn `cbor:"56,keyasint,omitempty"`
+	DueAt Time `cbor:"51,keyasint,omitempty"`
 	// Twinned: MO, Receipt: its user gets it by SMPP and by callback, each as a
 	// record that ends by itself. Twin is the other one of a message that is not
 	// stored yet: Accept, and those that make one of segments, store both in one
@@ -341,6 +353,13 @@ type User struct {
 	ForcedSource  string   `cbor:"34,keyasint,omitempty"` // of every message, whatever its client says
 	// Pool is that of its messages to handsets; "": the default one.
 	Pool string `cbor:"17,keyasint,omitempty"`
+
+	// How its messages wait for their way.
+	Weight       int    `cbor:"60,keyasint,omitempty"` // its share of a queue beside others; 0: 1
+	AnyOrder     bool   `cbor:"61,keyasint,omitempty"` // those to one recipient may overtake each other
+	QueueCount   int    `cbor:"62,keyasint,omitempty"` // messages that may wait; 0: no limit of its own
+	QueueMinutes int    `cbor:"63,keyasint,omitempty"` // no more are taken while one has waited longer; 0: no limit of its own
+	WhenFull     string `cbor:"64,keyasint,omitempty"` // what its client hears then: "" "queue-full", "throttled"
 
 	// National is the language whose tables its texts may use, in words: "" for
 	// none, "turkish", "auto" … [23.038 6.2.1.2].

@@ -85,7 +85,7 @@ func (o *removeUserOp) apply(g *group) error {
 		return ErrMoney
 	}
 	for _, queue := range o.queues {
-		if g.db.queued[queue]+g.queued[queue] > 0 { // the writer is the only one that changes the first
+		if g.queuedIn(queue) > 0 {
 			return ErrQueued
 		}
 	}
