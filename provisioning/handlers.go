@@ -90,7 +90,7 @@ func (a *API) send(ctx context.Context, in *newMessage) (MessageID, error) {
 	if err := checkFrom(in.Body.From); err != nil {
 		return MessageID{}, err
 	}
-	id, err := a.Router.Send(ctx, router.SendRequest{User: in.Body.User, From: in.Body.From, To: in.Body.To, Text: in.Body.Text, Key: in.Key})
+	id, err := a.Router.Send(ctx, router.SendRequest{User: in.Body.User, From: in.Body.From, To: in.Body.To, Text: in.Body.Text, Priority: in.Body.Priority, Key: in.Key})
 	return MessageID{ID: id.String()}, inRequest(err)
 }
 

@@ -53,6 +53,7 @@ func (a *API) userOf(v router.UserView) User {
 		PasswordForm: "argon2id", PriceList: v.PriceList, Region: v.Region, CreditLimit: int64(v.CreditLimit),
 		Sources: append([]string{}, v.Sources...), Destinations: append([]string{}, v.Destinations...),
 		DefaultSource: v.DefaultSource, ForcedSource: v.ForcedSource,
+		Weight: max(1, v.Weight), AnyOrder: v.AnyOrder, QueueCount: v.QueueCount, QueueMinutes: v.QueueMinutes, WhenFull: cmp.Or(v.WhenFull, "queue-full"),
 	}
 	if v.Imported {
 		u.PasswordForm = "sha1"

@@ -221,6 +221,11 @@ type User struct {
 	Destinations  []string  `json:"destinations" doc:"destinations that it may send to; none: any"`
 	DefaultSource string    `json:"default_source" doc:"of a message that has none"`
 	ForcedSource  string    `json:"forced_source" doc:"of every message"`
+	Weight        int       `json:"weight" doc:"its share of a queue beside other users; 1 unless set"`
+	AnyOrder      bool      `json:"any_order" doc:"its messages to one recipient may overtake each other"`
+	QueueCount    int       `json:"queue_count" doc:"messages that may wait to be sent; 0: no limit of its own"`
+	QueueMinutes  int       `json:"queue_minutes" doc:"no more are taken while one has waited longer; 0: no limit of its own"`
+	WhenFull      string    `json:"when_full" enum:"queue-full,throttled" doc:"what its client hears when no more are taken: ESME_RMSGQFUL or ESME_RTHROTTLED"`
 	National      string    `json:"national" doc:"language whose tables texts may use over GSM where that takes fewer parts; empty: none, auto: any"`
 	PriceList     string    `json:"price_list" doc:"what it pays; empty: one credit a part"`
 	Region        string    `json:"region" doc:"of its national numbers, such as NL; empty: the server's"`
@@ -253,6 +258,12 @@ type UserSettings struct {
 	Destinations  *[]string `json:"destinations,omitempty" doc:"the same for destinations"`
 	DefaultSource *string   `json:"default_source,omitempty" doc:"of a message that has none; empty: none"`
 	ForcedSource  *string   `json:"forced_source,omitempty" doc:"of every message, instead of its own; empty: none"`
+
+	Weight       *int    `json:"weight,omitempty" doc:"its share of a queue beside other users: 1 (default) to 1000"`
+	AnyOrder     *bool   `json:"any_order,omitempty" doc:"its messages to one recipient may overtake each other"`
+	QueueCount   *int    `json:"queue_count,omitempty" doc:"messages that may wait to be sent; 0: no limit of its own"`
+	QueueMinutes *int    `json:"queue_minutes,omitempty" doc:"no more are taken while one has waited longer; 0: no limit of its own"`
+	WhenFull     *string `json:"when_full,omitempty" doc:"queue-full (default) or throttled: ESME_RMSGQFUL or ESME_RTHROTTLED when no more are taken"`
 
 	Pool     *string `json:"pool,omitempty" doc:"of SIMs that its messages go by; empty: the default one"`
 	National *string `json:"national,omitempty" doc:"empty (default), turkish, spanish, portuguese, bengali, gujarati, hindi, kannada, malayalam, oriya, punjabi, tamil, telugu, urdu or auto"`
@@ -323,6 +334,8 @@ type NewMessage struct {
 	From string `json:"from,omitempty"`
 	To   string `json:"to" minLength:"1"`
 	Text string `json:"text"`
+
+	Priority uint8 `json:"priority,omitempty" maximum:"3" doc:"priority_flag: the higher leaves first"`
 }
 
 // Assignment says who gets an incoming message.

@@ -116,6 +116,9 @@ func (r *Router) fillMT(m *storage.Message) error {
 	}
 	now := r.now()
 	m.AcceptedAt, m.National = now, nationalID(u.National)
+	if u.AnyOrder {
+		m.Turn = storage.TurnAny
+	}
 	line, err := r.route(m)
 	if err != nil {
 		return err
@@ -266,16 +269,31 @@ func (r *Router) assembled(assemble Assemble, made *storage.Message) func([]stor
 
 // awakeBoth is awake for a new message and its twin.
 func (r *Router) awakeBoth(m *storage.Message) {
-	r.awake(m.Queue, m.DueAt, m.Deadline)
+	r.awake(spotOf(m))
 	if m.Twin != nil {
-		r.awake(m.Twin.Queue, m.Twin.DueAt, m.Twin.Deadline)
+		r.awake(spotOf(m.Twin))
 	}
 }
 
-// awake tells the queue and the deadline worker of a message that was stored.
-func (r *Router) awake(queue string, due, deadline storage.Time) {
-	if due != 0 {
-		r.queue(queue).kick(due)
+// spot is where a message waits.
+type spot struct {
+	queue         string
+	flow          storage.Flow
+	due, deadline storage.Time
+}
+
+func spotOf(m *storage.Message) spot {
+	s := spot{m.Queue, m.Flow(), m.DueAt, m.Deadline}
+	if m.Turn == storage.TurnBehind {
+		s.due = 0 // when its turn comes
 	}
-	r.soonest(deadline)
+	return s
+}
+
+// awake tells the queue and the deadline worker of a message that was stored.
+func (r *Router) awake(s spot) {
+	if s.due != 0 {
+		r.queue(s.queue).kick(s.flow, s.due)
+	}
+	r.soonest(s.deadline)
 }

@@ -76,6 +76,9 @@ func TestByRef_SeveralGivenUp_EachTakesOneReport(t *testing.T) {
 			return "", errors.New("no answer in time")
 		}
 		b := running(t, c, Options{})
+		if _, err := b.r.SetUser(t.Context(), "acme", UserChange{UserSettings: UserSettings{AnyOrder: ptr(true)}}); err != nil {
+			t.Fatal(err)
+		}
 		ids := []storage.ID{b.send("x"), b.send("y"), b.send("z")}
 		pass(time.Second)
 		b.byRef("up:1", "1")

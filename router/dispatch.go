@@ -140,6 +140,9 @@ func (run *laneRun) carry(ctx context.Context, q *queue, id storage.ID) {
 	defer run.count(-1)
 	run.takeOff(id)
 	m, i, err := run.begin(q, id)
+	if err == nil && count(m.Parts).left() == 0 {
+		q.charge(m.User, storage.Units(m.Parts)-1)
+	}
 	for err == nil {
 		var ref string
 		began := run.r.o.Now()
@@ -165,7 +168,8 @@ func (run *laneRun) carry(ctx context.Context, q *queue, id storage.ID) {
 // begin writes the attempt of the first waiting part.
 func (run *laneRun) begin(q *queue, id storage.ID) (*storage.Message, int, error) {
 	i := 0
-	m, err := run.r.changeSync(id, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+	var back *storage.Message
+	m, err := run.r.changeInTurn(id, func(m *storage.Message, ahead storage.ID, now storage.Time) ([]*storage.Message, error) {
 		if ended(m) || m.DueAt == 0 || m.Queue != q.name || m.DueAt > run.r.now() { // the last: its client has replaced it
 			return nil, errStale
 		}
@@ -176,26 +180,37 @@ func (run *laneRun) begin(q *queue, id storage.ID) (*storage.Message, int, error
 		if i = nextWaiting(m.Parts); i < 0 {
 			return nil, fmt.Errorf("message %s is due and has no waiting part", id)
 		}
-		if run.yields(m, now) || run.elsewhere(m, now) || run.unpins(m) || run.postponed(m, i, now) {
+		if run.waitsFor(m, ahead) || run.yields(m, now) || run.elsewhere(m, now) || run.unpins(m) || run.postponed(m, i, now) {
 			i = -1
 			return nil, nil
 		}
 		if run.unfit(m) {
+			back = m
 			return nil, errUnfit
 		}
 		run.attempt(m, i, now)
 		return nil, nil
 	})
 	if errors.Is(err, errUnfit) {
-		q.putBack(id) // for others
+		q.putBack(back) // for others
 		return nil, 0, errUnfit
 	}
 	if err == nil && i < 0 {
 		q.release(id)
-		q.kick(m.DueAt) // once more: it may have been kicked while it was still taken
+		run.r.awake(spotOf(m)) // once more: it may have been kicked while it was still taken
 		err = errStale
 	}
 	return m, i, err
+}
+
+// waitsFor puts a message behind one of its talk that is still to be sent. It
+// reports whether it did.
+func (run *laneRun) waitsFor(m *storage.Message, ahead storage.ID) bool {
+	if ahead == 0 || count(m.Parts).left() > 0 {
+		return false
+	}
+	standsBack(m)
+	return true
 }
 
 func nextWaiting(parts []storage.Part) int {
@@ -219,6 +234,7 @@ func (run *laneRun) attempt(m *storage.Message, i int, now storage.Time) {
 	p.Tried = now
 	p.Attempts++
 	m.DueAt, m.Reason, m.Prefer = 0, "", ""
+	freeTurn(m)
 	m.Note(now, "attempt", fmt.Sprintf("part %d of %d by %s", i+1, len(m.Parts), run.ID))
 }
 
@@ -274,48 +290,56 @@ func (run *laneRun) settle(ctx context.Context, q *queue, id storage.ID, i int, 
 
 // change is db.Change that wakes the queues of what it stored.
 func (r *Router) change(id storage.ID, fn func(*storage.Message, storage.Time) ([]*storage.Message, error), done func(*storage.Message, error)) {
-	type wake struct {
-		queue         string
-		due, deadline storage.Time
+	w := watched{r: r, fn: fn}
+	r.db.Change(id, w.apply, func(m *storage.Message, err error) { w.done(m, err, done) })
+}
+
+// watched is a change, and what it did.
+type watched struct {
+	r      *Router
+	fn     func(*storage.Message, storage.Time) ([]*storage.Message, error)
+	stored []spot
+	talk   storage.Talk // of the message before it
+}
+
+func (w *watched) apply(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+	w.talk = m.Talk()
+	more, err := w.fn(m, now)
+	w.stored = w.stored[:0]
+	for _, x := range append(more[:len(more):len(more)], m) {
+		w.stored = append(w.stored, spotOf(x))
 	}
-	var wakes []wake
-	r.db.Change(id, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
-		more, err := fn(m, now)
-		wakes = wakes[:0]
-		for _, x := range append(more[:len(more):len(more)], m) {
-			wakes = append(wakes, wake{x.Queue, x.DueAt, x.Deadline})
-		}
-		return more, err
-	}, func(m *storage.Message, err error) {
-		if err == nil {
-			r.flags.changed(m)
-		}
-		done(m, err) // first: a queue gives out nothing that is still taken
-		if err != nil {
-			return
-		}
-		for _, w := range wakes {
-			r.awake(w.queue, w.due, w.deadline)
-		}
-	})
+	return more, err
+}
+
+func (w *watched) done(m *storage.Message, err error, done func(*storage.Message, error)) {
+	if err == nil {
+		w.r.flags.changed(m)
+	}
+	done(m, err) // first: a queue gives out nothing that is still taken
+	if err != nil {
+		return
+	}
+	if ended(m) || m.Talk() != w.talk {
+		w.r.nextTurn(w.talk)
+	}
+	for _, s := range w.stored {
+		w.r.awake(s)
+	}
 }
 
 // changeMany is change for db.ChangeMany.
 func (r *Router) changeMany(ids []storage.ID, fn func(*storage.Message, storage.Time) ([]*storage.Message, error), done func([]*storage.Message, error)) {
-	wakes := map[string]storage.Time{} // queue → when something in it falls due first
-	var deadline storage.Time
+	var wakes []spot
+	talks := map[storage.ID]storage.Talk{}
 	r.db.ChangeMany(ids, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+		talks[m.ID] = m.Talk()
 		more, err := fn(m, now)
 		if err != nil {
 			return nil, err
 		}
 		for _, x := range append(more[:len(more):len(more)], m) {
-			if due := wakes[x.Queue]; x.DueAt != 0 && (due == 0 || x.DueAt < due) {
-				wakes[x.Queue] = x.DueAt
-			}
-			if x.Deadline != 0 && (deadline == 0 || x.Deadline < deadline) {
-				deadline = x.Deadline
-			}
+			wakes = append(wakes, spotOf(x))
 		}
 		return more, nil
 	}, func(ms []*storage.Message, err error) {
@@ -326,8 +350,13 @@ func (r *Router) changeMany(ids []storage.ID, fn func(*storage.Message, storage.
 		if err != nil {
 			return
 		}
-		for queue, due := range wakes {
-			r.awake(queue, due, deadline)
+		for _, m := range ms {
+			if talk := talks[m.ID]; ended(m) || m.Talk() != talk {
+				r.nextTurn(talk)
+			}
+		}
+		for _, w := range wakes {
+			r.awake(w)
 		}
 	})
 }
@@ -335,12 +364,28 @@ func (r *Router) changeMany(ids []storage.ID, fn func(*storage.Message, storage.
 // changeSync is change that waits for the commit. It does not end with a
 // context: an attempt that may be on disk must be followed by its outcome.
 func (r *Router) changeSync(id storage.ID, fn func(*storage.Message, storage.Time) ([]*storage.Message, error)) (*storage.Message, error) {
-	type answer struct {
-		m   *storage.Message
-		err error
-	}
-	c := make(chan answer, 1)
-	r.change(id, fn, func(m *storage.Message, err error) { c <- answer{m, err} })
+	c := make(chan changed, 1)
+	r.change(id, fn, func(m *storage.Message, err error) { c <- changed{m, err} })
+	a := <-c
+	return a.m, a.err
+}
+
+type changed struct {
+	m   *storage.Message
+	err error
+}
+
+// changeInTurn is changeSync for db.ChangeInTurn.
+func (r *Router) changeInTurn(id storage.ID, fn func(m *storage.Message, ahead storage.ID, now storage.Time) ([]*storage.Message, error)) (*storage.Message, error) {
+	var before storage.ID
+	w := watched{r: r, fn: func(m *storage.Message, now storage.Time) ([]*storage.Message, error) { return fn(m, before, now) }}
+	c := make(chan changed, 1)
+	r.db.ChangeInTurn(id, func(m *storage.Message, ahead storage.ID, now storage.Time) ([]*storage.Message, error) {
+		before = ahead
+		return w.apply(m, now)
+	}, func(m *storage.Message, err error) {
+		w.done(m, err, func(m *storage.Message, err error) { c <- changed{m, err} })
+	})
 	a := <-c
 	return a.m, a.err
 }

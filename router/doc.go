@@ -23,6 +23,18 @@
 // to the lane alone, so a client that binds anew gets all of them at once, in
 // order. What a lane keeps in memory is bounded, whatever waits.
 //
+// The messages of one user to one recipient leave a channel in the order in which
+// they are due: a later one waits while an earlier one is being sent, is tried
+// again, or has parts left. What breaks that order is another priority, a schedule,
+// failover to another channel, an outcome that is UNKNOWN, and the user's wish. A
+// message that waits so does it in the head of its queue, or on disk where the head
+// would be full of them: memory is bounded by what lanes have in their hands.
+//
+// Users share a queue by their weights, in parts: a backlog of one delays another's
+// message by its turns, not by its length. Within a user's share the highest
+// priority leaves first, and every eighth message is the one that has waited
+// longest, whatever its priority.
+//
 // Accepted means on disk: done functions are called after the commit. An
 // attempt is on disk before it is made; after a crash its message is UNKNOWN,
 // and stays so until a report settles it or its deadline passes. It is never

@@ -25,7 +25,7 @@ type Absentees interface{ Absent() []LaneStatus }
 type Explainer struct {
 	r      *Router
 	now    time.Time
-	places map[string]map[storage.ID]int // by queue, what is first in it
+	places map[flowOf]map[storage.ID]int // what is first in it
 	lanes  map[string][]LaneStatus       // by channel, those that are served
 	absent map[string][]LaneStatus       // by channel, those that are not
 }
@@ -33,7 +33,7 @@ type Explainer struct {
 // Explain begins to explain.
 func (r *Router) Explain() *Explainer {
 	return &Explainer{
-		r: r, now: r.o.Now(), places: map[string]map[storage.ID]int{},
+		r: r, now: r.o.Now(), places: map[flowOf]map[storage.ID]int{},
 		lanes: map[string][]LaneStatus{}, absent: map[string][]LaneStatus{},
 	}
 }
@@ -70,6 +70,9 @@ func (x *Explainer) Waits(m *storage.Message) []Wait {
 	}
 	if m.Kind != storage.MT {
 		return x.forClient(channels[i], m)
+	}
+	if id := x.r.before(m); id != 0 {
+		return []Wait{x.inOrder(id)}
 	}
 	return x.forLane(channels[i], m)
 }
@@ -126,6 +129,35 @@ func (x *Explainer) unserved(m *storage.Message) string {
 		return "nothing is posted to the callback of user " + m.User + " now"
 	}
 	return "user " + m.User + " has no session that may receive"
+}
+
+// before is the message of the same user to the same recipient that m waits for; 0:
+// none.
+func (r *Router) before(m *storage.Message) storage.ID {
+	if m.Talk() == 0 {
+		return 0
+	}
+	if id := r.floors.holder(m.Talk()); id != 0 && id != m.ID {
+		return id
+	}
+	id, err := r.db.Ahead(m)
+	if err != nil {
+		return 0
+	}
+	return id
+}
+
+// inOrder is for what waits for an earlier message.
+func (x *Explainer) inOrder(id storage.ID) Wait {
+	w := Wait{Reason: "behind message " + id.String() + " of the same user to the same recipient"}
+	if m, err := x.r.db.Message(id); err == nil && m.DueAt.Time().After(x.now) {
+		w.Until = m.DueAt.Time()
+		w.Reason += ", which is tried again at " + local(m.DueAt)
+		if m.Reason != "" {
+			w.Reason += ": " + m.Reason
+		}
+	}
+	return w
 }
 
 const notYet = "it is not its turn yet"
@@ -230,9 +262,9 @@ func (x *Explainer) open(m *storage.Message, open []LaneStatus) []Wait {
 	n, more := x.before(m)
 	switch {
 	case more:
-		return []Wait{{Reason: fmt.Sprintf("behind more than %d others in queue %s", n, m.Queue)}}
+		return []Wait{{Reason: fmt.Sprintf("behind more than %d others in queue %s", n, m.Queue) + x.shared(m)}}
 	case n > 0:
-		return []Wait{{Reason: fmt.Sprintf("behind %d others in queue %s", n, m.Queue)}}
+		return []Wait{{Reason: fmt.Sprintf("behind %d others in queue %s", n, m.Queue) + x.shared(m)}}
 	case busy == len(open):
 		return []Wait{{Reason: "all SIMs that could take it are sending; it is the next one"}}
 	}
@@ -268,25 +300,50 @@ func (r *Router) lane(id string) *laneRun {
 // mostBefore is how far a queue is read to find the place of a message.
 const mostBefore = 1000
 
-// before is how many due messages of the queue come before m; more: it is not
-// among the first mostBefore.
+// flowOf is a flow of a queue.
+type flowOf struct {
+	queue string
+	storage.Flow
+}
+
+// before is how many messages of its user come before m: those that were due before
+// it, and those of higher priority. more: it is not among the first mostBefore.
 func (x *Explainer) before(m *storage.Message) (n int, more bool) {
-	places, ok := x.places[m.Queue]
+	flow := flowOf{m.Queue, m.Flow()}
+	places, ok := x.places[flow]
 	if !ok {
 		places = map[storage.ID]int{}
-		entries, _, err := x.r.db.Due(m.Queue, storage.TimeOf(x.now), storage.DueKey{}, mostBefore)
+		entries, _, err := x.r.db.DueOf(m.Queue, flow.Flow, storage.TimeOf(x.now), storage.DueKey{}, mostBefore)
 		if err != nil && !errors.Is(err, storage.ErrClosed) {
 			x.r.log.Warn("the order of a queue cannot be read", "queue", m.Queue, "err", err)
 		}
 		for i, e := range entries {
 			places[e.ID] = i
 		}
-		x.places[m.Queue] = places
+		x.places[flow] = places
+	}
+	higher := 0
+	for f, queued := range x.r.db.Flows(m.Queue) {
+		if f.User == m.User && f.Level > flow.Level {
+			higher += queued
+		}
 	}
 	if n, ok = places[m.ID]; ok {
-		return n, false
+		return n + higher, false
 	}
-	return len(places), len(places) >= mostBefore
+	return len(places) + higher, len(places) >= mostBefore
+}
+
+// shared says with how many other users the user of m shares its queue.
+func (x *Explainer) shared(m *storage.Message) string {
+	users := map[string]bool{}
+	for f := range x.r.db.Flows(m.Queue) {
+		users[f.User] = true
+	}
+	if len(users) < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" of user %s, whose turn comes beside that of %d other users", m.User, len(users)-1)
 }
 
 func (x *Explainer) served(ch Channel) []LaneStatus {

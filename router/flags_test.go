@@ -190,14 +190,14 @@ func TestFlag_AlphanumericSource_TellsNothing(t *testing.T) {
 func TestFlag_HowItEnds_SetOrNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, _ := flagging(t)
+		delivered := b.send("x", asks, from("300"))
+		synctest.Wait()
+		b.report("sim:1", "x-1", storage.Delivered)
 		expires := b.send("busy", asks, func(m *storage.Message) { m.ExpiresAt = storage.TimeOf(time.Now().Add(time.Hour)) })
 		cancelled := b.send("x", asks, from("200"), func(m *storage.Message) { m.DueAt = storage.TimeOf(time.Now().Add(time.Hour)) })
 		if err := b.r.CancelOne(t.Context(), cancelled); err != nil {
 			t.Fatal(err)
 		}
-		delivered := b.send("x", asks, from("300"))
-		synctest.Wait()
-		b.report("sim:1", "x-1", storage.Delivered)
 		pass(2 * time.Hour)
 		for id, want := range map[storage.ID]storage.State{expires: storage.Expired, cancelled: storage.Deleted, delivered: storage.Delivered} {
 			if m := b.state(id); m.State != want {

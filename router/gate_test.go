@@ -113,7 +113,7 @@ func TestGate_ShutBetweenParts_RestWaits_OnTheSameLane(t *testing.T) {
 		b.send("a|b|c")
 		synctest.Wait()
 		other.set(Hold{})
-		b.send("z")
+		b.send("z", to("31687654321"))
 		pass(9 * time.Second)
 		if got := b.c.log(); got != "sim:1 a|b|c/1; sim:2 z/1" {
 			t.Errorf("sent %s", got)

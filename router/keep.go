@@ -51,6 +51,7 @@ type keeper struct {
 // watchKept counts the queues of users now and then: a message more or less
 // matters to nobody, and accepting them waits for nothing.
 func (r *Router) watchKept(ctx context.Context) error {
+	talk := storage.Talk(0)
 	k := keeper{r: r, seen: map[string]storage.DueKey{}, diverted: map[string]diverted{}}
 	t := time.NewTicker(keepEvery)
 	defer t.Stop()
@@ -62,6 +63,10 @@ func (r *Router) watchKept(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if err := k.round(ctx); err != nil {
+			return err
+		}
+		var err error
+		if talk, err = r.callTurns(talk); err != nil { // none is left behind, whatever happened to those before it
 			return err
 		}
 		if err := r.forgetUndecoded(ctx); err != nil && ctx.Err() == nil {

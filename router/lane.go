@@ -221,5 +221,5 @@ func (r *Router) requeue(q *queue, run *laneRun) {
 	run.mu.Lock()
 	run.rest, run.why = r.o.Now().Add(r.backoff(1)), "the store failed"
 	run.mu.Unlock()
-	q.kick(r.now())
+	q.kickAll()
 }

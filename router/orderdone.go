@@ -110,7 +110,7 @@ func (o *line) settle(ctx context.Context, j job, sendErr error, passed bool) {
 func (r *Router) woken(m *storage.Message, more []*storage.Message) {
 	r.soonest(m.Deadline)
 	for _, x := range more {
-		r.awake(x.Queue, x.DueAt, x.Deadline)
+		r.awake(spotOf(x))
 	}
 }
 

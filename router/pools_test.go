@@ -169,7 +169,7 @@ func TestSticky_LaneNotReady_OtherAfterABoundedWait(t *testing.T) {
 	})
 }
 
-// Many to one recipient: the other lanes do not stand idle.
+// Many to one recipient, in any order: the other lanes do not stand idle.
 func TestSticky_Flood_SharedByAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &scripted{}
@@ -182,6 +182,10 @@ func TestSticky_Flood_SharedByAll(t *testing.T) {
 		}
 		b := running(t, c, Options{})
 		if _, err := b.r.Credit(t.Context(), "acme", 1000*storage.Credit, "more"); err != nil {
+			t.Fatal(err)
+		}
+		anyOrder := true
+		if _, err := b.r.SetUser(t.Context(), "acme", UserChange{UserSettings: UserSettings{AnyOrder: &anyOrder}}); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 40 {
@@ -318,12 +322,14 @@ func TestExplain_EachReason(t *testing.T) {
 		pass(time.Second)
 		want(sent, "waits for the report of the network")
 		want(busy, "it is tried again")
-		slow := b.send("slow")
+		want(b.send("o"), "behind message "+busy.String()+" of the same user to the same recipient, which is tried again at")
+		slow := b.send("slow", to("31600000001"))
 		synctest.Wait()
 		want(slow, "part 1 of 1 is being sent")
-		next, after := b.send("n"), b.send("a")
+		next, after := b.send("n", to("31600000002")), b.send("a", to("31600000003"))
 		want(next, "it is the next one")
 		want(after, "behind 1 others in queue gsm")
+		want(b.send("sl", to("31600000001")), "behind message "+slow.String()+" of the same user")
 		want(b.send("s", func(m *storage.Message) { m.DueAt = storage.TimeOf(time.Now().Add(time.Hour)) }), "it is scheduled")
 		v.set(Hold{Until: time.Now().Add(time.Hour), Reason: "quiet hours until 07:00"})
 		want(next, "no SIM of the default pool is ready; sim:1: quiet hours until 07:00")

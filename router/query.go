@@ -15,6 +15,7 @@ import (
 // SendRequest is a message from the operator rather than from a bound client.
 type SendRequest struct {
 	User, From, To, Text string
+	Priority             uint8 // priority_flag [SMPP34 5.2.14]
 	// Key, when set, makes a request that comes again, of the same user with the
 	// same key, the same message while that is kept.
 	Key string
@@ -26,8 +27,11 @@ func (r *Router) Send(ctx context.Context, q SendRequest) (storage.ID, error) {
 	if q.Text == "" {
 		return 0, invalid("text", "the text is empty", "")
 	}
+	if q.Priority >= storage.Levels {
+		return 0, invalid("priority", "no such priority", "use 0 to 3; the higher leaves first")
+	}
 	m := &storage.Message{
-		Kind: storage.MT, User: q.User, Text: q.Text, RegisteredDelivery: 1,
+		Kind: storage.MT, User: q.User, Text: q.Text, RegisteredDelivery: 1, Priority: q.Priority,
 		Source: addressOf(q.From), Dest: addressOf(q.To),
 	}
 	if q.Key != "" {

@@ -132,7 +132,7 @@ func TestRemoveUser_Force_MessagesEnd_MoneyByTheRules(t *testing.T) {
 		sent, lost, half := b.send("sent|sent"), b.send("lost"), b.send("half|half")
 		later := b.send("later", func(m *storage.Message) { m.DueAt = storage.TimeOf(time.Now().Add(time.Hour)) })
 		pass(time.Second)
-		slow := b.send("slow")
+		slow := b.send("slow", to("31687654321"))
 		pass(time.Second)
 		mo, err := b.r.SubmitSync(t.Context(), &storage.Message{Kind: storage.MO, Dest: storage.Address{TON: 1, NPI: 1, Addr: "31612345678"}, Text: "for acme"})
 		if err != nil {
@@ -173,6 +173,7 @@ func TestRemoveUser_Force_MessagesEnd_MoneyByTheRules(t *testing.T) {
 func TestRemoveUser_Force_WhileNothingRuns_InterruptedOnesArePaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := running(t, &scripted{}, Options{})
+		synctest.Wait()
 		id := b.send("a|b")
 		if _, err := b.db.ChangeSync(t.Context(), id, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
 			m.Parts[0].State, m.DueAt = storage.PartTrying, 0

@@ -80,6 +80,7 @@ type Router struct {
 	habits  habits
 	shares  shares
 	away    away
+	floors  floors
 	pending *pending
 	flags   *flags
 	turns   turns
@@ -114,6 +115,7 @@ func New(db *storage.DB, o Options) *Router {
 		db: db, o: o, log: o.Log,
 		door:   newAdmissions(),
 		groups: groups{lanes: map[string]*group{}},
+		floors: floors{held: map[storage.Talk]floor{}},
 		queues: map[string]*queue{},
 		lanes:  map[*laneRun]struct{}{},
 		last:   newLastLanes(lanesByDigits), writers: newLastLanes(writersByDigits),
@@ -183,6 +185,11 @@ func (r *Router) recover(ctx context.Context) error {
 	}
 	if len(ids) > 0 {
 		r.log.Warn("messages were on their way when the gateway died: their outcome is unknown", "count", len(ids))
+	}
+	for after, err := r.callTurns(0); err != nil || after != 0; after, err = r.callTurns(after) {
+		if err != nil {
+			return err
+		}
 	}
 	return r.flags.load()
 }

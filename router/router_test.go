@@ -89,6 +89,7 @@ type bench struct {
 	db   *storage.DB
 	r    *Router
 	c    *scripted
+	sent int // by backlog
 	stop func()
 }
 
@@ -467,7 +468,7 @@ func TestLaneIll_OneMessageOnly_RestIsShort(t *testing.T) {
 		b := running(t, c, Options{})
 		b.send("bad number")
 		pass(time.Second / 2)
-		id := b.send("x")
+		id := b.send("x", to("31687654321"))
 		pass(3 * time.Second)
 		m, err := b.r.Message(id)
 		if err != nil || m.Parts[0].State != storage.PartSent {

@@ -32,6 +32,13 @@ type UserSettings struct {
 	Sources, Destinations       *[]string
 	DefaultSource, ForcedSource *string
 
+	// How its messages wait for their way.
+	Weight       *int    // its share of a queue beside others; 0: 1
+	AnyOrder     *bool   // those to one recipient may overtake each other
+	QueueCount   *int    // messages that may wait; 0: no limit of its own
+	QueueMinutes *int    // no more are taken while one has waited longer; 0: no limit of its own
+	WhenFull     *string // what its client hears when no more are taken: queue-full, throttled
+
 	Pool     *string // of its messages to handsets; "": the default one
 	National *string // language of the tables that texts may use
 
@@ -49,6 +56,9 @@ const (
 	maxUserRate     = 100_000
 	maxKeepCount    = 10_000_000
 	maxKeepHours    = 24 * 366
+	maxWeight       = 1000
+	maxQueueCount   = 10_000_000
+	maxQueueMinutes = 60 * 24 * 366
 	maxUserList     = 100 // entries of allowed_from, and of cert_names
 	maxCertName     = 255
 	maxCreditLimit  = 1_000_000_000 * storage.Credit
@@ -58,6 +68,7 @@ const (
 var (
 	alphabets = [...]string{"gsm", "latin1", "ascii", "gsm-packed"}
 	longForms = [...]string{"payload", "udh", "sar"}
+	whenFulls = [...]string{"queue-full", "throttled"}
 	certAuths = [...]string{"", "either", "both"}
 	// nationals are in the order of their identifiers [23.038 6.2.1.2.4].
 	nationals = [...]string{"", "turkish", "spanish", "portuguese", "bengali", "gujarati", "hindi", "kannada", "malayalam", "oriya", "punjabi", "tamil",
@@ -96,6 +107,11 @@ func (s UserSettings) apply(u *storage.User) error {
 	if s.CreditLimit != nil {
 		u.CreditLimit = storage.Millicredits(*s.CreditLimit)
 	}
+	take(&u.Weight, s.Weight)
+	take(&u.AnyOrder, s.AnyOrder)
+	take(&u.QueueCount, s.QueueCount)
+	take(&u.QueueMinutes, s.QueueMinutes)
+	take(&u.WhenFull, s.WhenFull)
 	take(&u.Pool, s.Pool)
 	take(&u.National, s.National)
 	if err := s.applyCallback(u); err != nil {
@@ -137,10 +153,14 @@ func checkSettings(u *storage.User) error {
 	}{
 		{"max_sessions", u.MaxSessions, maxUserSessions}, {"window", u.Window, maxUserWindow}, {"rate", u.Rate, maxUserRate},
 		{"keep_count", u.KeepCount, maxKeepCount}, {"keep_hours", u.KeepHours, maxKeepHours},
+		{"weight", u.Weight, maxWeight}, {"queue_count", u.QueueCount, maxQueueCount}, {"queue_minutes", u.QueueMinutes, maxQueueMinutes},
 	} {
 		if n.value < 0 || n.value > n.most {
 			return invalid(n.field, fmt.Sprintf("%s %d is out of range", n.field, n.value), fmt.Sprintf("use 0 to %d; 0 is no limit of its own", n.most))
 		}
+	}
+	if err := checkWord("when_full", u.WhenFull, whenFulls[:]); err != nil {
+		return err
 	}
 	if u.CreditLimit < 0 || u.CreditLimit > maxCreditLimit {
 		return invalid("credit_limit", "the credit limit is out of range", "use 0 to a billion credits; 0: it pays before it sends")

@@ -254,6 +254,7 @@ func (r *Router) route(m *storage.Message) (line []byte, err error) {
 		line, err = r.choose(f, &q)
 	} else if m.Pool, err = r.poolOf(m.User); err == nil {
 		m.Queue, m.Prefer = PoolQueue(ch.Name(), m.Pool), ""
+		freeTurn(m)
 	}
 	if err != nil {
 		return nil, err
@@ -315,6 +316,7 @@ func (r *Router) choose(f *facts, q *plan.Query) (line []byte, err error) {
 // goBy puts the message into the queue of a way.
 func goBy(m *storage.Message, w *way, u *storage.User) {
 	m.Pool, m.Prefer = w.poolFor(u), ""
+	freeTurn(m)
 	m.Queue = PoolQueue(w.ch.Name(), m.Pool)
 }
 

@@ -21,6 +21,8 @@ type sendCmd struct {
 	To   string `required:"" placeholder:"NUMBER" help:"destination, +31612345678"`
 	Text string `arg:"" help:"the text; - reads it from standard input"`
 	JSON bool   `name:"json" help:"print as JSON"`
+
+	Priority uint8 `placeholder:"N" help:"0 (default) to 3: the higher leaves first"`
 }
 
 func (c *sendCmd) Run(e *env) error {
@@ -33,7 +35,7 @@ func (c *sendCmd) Run(e *env) error {
 		text = strings.TrimSuffix(string(raw), "\n")
 	}
 	return c.call(e, needsGateway, func(ctx context.Context, api *client.Client) error {
-		id, err := api.Send(ctx, provisioning.NewMessage{User: c.User, From: c.From, To: c.To, Text: text})
+		id, err := api.Send(ctx, provisioning.NewMessage{User: c.User, From: c.From, To: c.To, Text: text, Priority: c.Priority})
 		switch {
 		case err != nil:
 			return err
@@ -206,6 +208,9 @@ func printMessage(out io.Writer, m *provisioning.Message) error {
 		visible(m.User, 15), visible(m.Source, 21), visible(m.Dest, 21), len(m.Parts), credits(m.Price))
 	if m.Text != "" {
 		fmt.Fprintf(out, "text: %s\n", visible(m.Text, -1))
+	}
+	if m.Priority > 0 {
+		fmt.Fprintf(out, "priority: %d\n", m.Priority)
 	}
 	if m.Reason != "" {
 		fmt.Fprintf(out, "reason: %s\n", visible(m.Reason, -1))

@@ -59,6 +59,12 @@ type userFlags struct {
 	Region      *string  `placeholder:"NL" help:"of its national numbers: they are sent in international form; none: that of serve (default)"`
 	CreditLimit *amount  `placeholder:"N" help:"credits that it may owe; 0: it pays before it sends (default)"`
 
+	Weight       *int    `placeholder:"N" help:"its share of a queue beside other users, 1 (default) to 1000"`
+	AnyOrder     *bool   `negatable:"" help:"let its messages to one recipient overtake each other"`
+	QueueCount   *int    `placeholder:"N" help:"messages that may wait to be sent: beyond, no more are taken; 0: no limit of its own (default)"`
+	QueueMinutes *int    `placeholder:"N" help:"take no more while one has waited longer; 0: no limit of its own (default)"`
+	WhenFull     *string `placeholder:"W" help:"what its client hears then: queue-full (default, ESME_RMSGQFUL) or throttled (ESME_RTHROTTLED)"`
+
 	Sources       []string `name:"source" placeholder:"ADDR" sep:"none" help:"source address that it may use: +31612345678, +3169*, +31699000000-+31699999999 or a name such as Acme*; !ADDR forbids one; again for more (default: any)"`
 	Destinations  []string `name:"destination" placeholder:"ADDR" sep:"none" help:"destination that it may send to, written likewise; again for more (default: any)"`
 	DefaultSource *string  `placeholder:"ADDR" help:"source address of messages that have none; none takes it away"`
@@ -78,6 +84,7 @@ func (f userFlags) settings() provisioning.UserSettings {
 		KeepCount: f.KeepCount, KeepHours: f.KeepHours, CertAuth: unlessNone(f.CertAuth),
 		National: unlessNone(f.National),
 	}
+	s.Weight, s.AnyOrder, s.QueueCount, s.QueueMinutes, s.WhenFull = f.Weight, f.AnyOrder, f.QueueCount, f.QueueMinutes, f.WhenFull
 	if len(f.AllowFrom) > 0 {
 		s.AllowedFrom = &f.AllowFrom
 	}
@@ -241,12 +248,21 @@ func userLines(u provisioning.User) [][2]string {
 		{"alphabet", u.Alphabet}, {"long form", u.LongForm},
 		{"max sessions", orAny(u.MaxSessions)}, {"window", orServer(u.Window)}, {"rate", orAny(u.Rate)},
 		{"pool", cmp.Or(u.Pool, "the default one")},
+		{"weight", strconv.Itoa(u.Weight)}, {"order", orderOf(u.AnyOrder)},
+		{"queue count", orAny(u.QueueCount)}, {"queue minutes", orAny(u.QueueMinutes)}, {"when full", u.WhenFull},
 		{"keep count", orAny(u.KeepCount)}, {"keep hours", orAny(u.KeepHours)},
 		{"allowed from", itemsOr(u.AllowedFrom, "any")},
 		{"cert names", itemsOr(u.CertNames, "none")}, {"cert auth", cmp.Or(u.CertAuth, "none")},
 		{"national", cmp.Or(u.National, "none")},
 	}
 	return append(lines, deliveryLines(u)...)
+}
+
+func orderOf(any bool) string {
+	if any {
+		return "any: messages to one recipient may overtake each other"
+	}
+	return "kept for each recipient"
 }
 
 // itemsOr is none for an empty one. Names of certificates are somebody else's words.
