@@ -27,6 +27,7 @@ func (a *API) status(context.Context, *none) (Status, error) {
 		Channels:  channelsOf(a.Router.Channels()),
 		Users:     len(users),
 		Memory:    memoryNow(),
+		NotTaken:  a.Router.Refused(),
 	}
 	if a.Connections != nil {
 		s.Connections = a.Connections()

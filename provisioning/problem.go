@@ -45,7 +45,7 @@ func status(code router.Code) int {
 		return http.StatusConflict
 	case router.NoCredit:
 		return http.StatusPaymentRequired
-	case router.Busy:
+	case router.Busy, router.Throttled:
 		return http.StatusTooManyRequests
 	case router.Denied:
 		return http.StatusForbidden

@@ -3,6 +3,7 @@ package provisioning
 import (
 	"cmp"
 	"encoding/hex"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -53,7 +54,7 @@ func (a *API) userOf(v router.UserView) User {
 		PasswordForm: "argon2id", PriceList: v.PriceList, Region: v.Region, CreditLimit: int64(v.CreditLimit),
 		Sources: append([]string{}, v.Sources...), Destinations: append([]string{}, v.Destinations...),
 		DefaultSource: v.DefaultSource, ForcedSource: v.ForcedSource,
-		Weight: max(1, v.Weight), AnyOrder: v.AnyOrder, QueueCount: v.QueueCount, QueueMinutes: v.QueueMinutes, WhenFull: cmp.Or(v.WhenFull, "queue-full"),
+		Weight: max(1, v.Weight), AnyOrder: v.AnyOrder, QueueCount: v.QueueCount, QueueMinutes: v.QueueMinutes, WhenFull: v.WhenFull,
 	}
 	if v.Imported {
 		u.PasswordForm = "sha1"
@@ -77,12 +78,24 @@ func balanceOf(b storage.Balance) Balance {
 func channelsOf(list []router.ChannelStatus) []Channel {
 	channels := make([]Channel, len(list))
 	for i, c := range list {
-		channels[i] = Channel{Name: c.Name, Ready: c.Ready, Reason: c.Reason, Queued: c.Queued, Lanes: []Lane{}}
+		channels[i] = Channel{Name: c.Name, Ready: c.Ready, Reason: c.Reason, Queued: c.Queued, Lanes: []Lane{}, Queues: []Queue{}}
 		for _, l := range c.Lanes {
 			channels[i].Lanes = append(channels[i].Lanes, laneOf(l))
 		}
+		for _, q := range c.Queues {
+			channels[i].Queues = append(channels[i].Queues, queueOf(q))
+		}
 	}
 	return channels
+}
+
+func queueOf(q router.QueueStatus) Queue {
+	queue := Queue{Name: q.Name, Queued: q.Queued}
+	if q.Known {
+		rate, empty := math.Round(q.Rate*10)/10, int64(q.Empty/time.Second)
+		queue.PerMinute, queue.EmptyInS = &rate, &empty
+	}
+	return queue
 }
 
 func laneOf(l router.LaneStatus) Lane {

@@ -21,6 +21,8 @@ type Status struct {
 	Modems   []Modem   `json:"modems"`
 	Users    int       `json:"users"`
 	Queued   int       `json:"queued" doc:"messages that wait in any queue"`
+
+	NotTaken map[string]uint64 `json:"not_taken" doc:"messages since the start that were refused because of what waits, by reason: gateway_full, user_full, gateway_old, user_old, too_late"`
 }
 
 // Session is one bound SMPP session.
@@ -88,6 +90,16 @@ type Channel struct {
 	Reason string `json:"reason,omitempty" doc:"why it is not ready"`
 	Queued int    `json:"queued"`
 	Lanes  []Lane `json:"lanes"`
+
+	Queues []Queue `json:"queues" doc:"of messages to handsets"`
+}
+
+// Queue is what waits for a channel, or for a pool or a lane of it.
+type Queue struct {
+	Name      string   `json:"name" example:"gsm/vip"`
+	Queued    int      `json:"queued"`
+	PerMinute *float64 `json:"per_minute" doc:"messages that leave in a minute, as it was measured; null: not known yet"`
+	EmptyInS  *int64   `json:"empty_in_s" doc:"seconds until what is queued has left, by rate and limits; null: not known yet"`
 }
 
 // Lane is one path out of a channel.
@@ -225,7 +237,7 @@ type User struct {
 	AnyOrder      bool      `json:"any_order" doc:"its messages to one recipient may overtake each other"`
 	QueueCount    int       `json:"queue_count" doc:"messages that may wait to be sent; 0: no limit of its own"`
 	QueueMinutes  int       `json:"queue_minutes" doc:"no more are taken while one has waited longer; 0: no limit of its own"`
-	WhenFull      string    `json:"when_full" enum:"queue-full,throttled" doc:"what its client hears when no more are taken: ESME_RMSGQFUL or ESME_RTHROTTLED"`
+	WhenFull      string    `json:"when_full" enum:",queue-full,throttled" doc:"what its client hears when no more are taken: ESME_RMSGQFUL or ESME_RTHROTTLED; empty: as serve says"`
 	National      string    `json:"national" doc:"language whose tables texts may use over GSM where that takes fewer parts; empty: none, auto: any"`
 	PriceList     string    `json:"price_list" doc:"what it pays; empty: one credit a part"`
 	Region        string    `json:"region" doc:"of its national numbers, such as NL; empty: the server's"`
@@ -263,7 +275,7 @@ type UserSettings struct {
 	AnyOrder     *bool   `json:"any_order,omitempty" doc:"its messages to one recipient may overtake each other"`
 	QueueCount   *int    `json:"queue_count,omitempty" doc:"messages that may wait to be sent; 0: no limit of its own"`
 	QueueMinutes *int    `json:"queue_minutes,omitempty" doc:"no more are taken while one has waited longer; 0: no limit of its own"`
-	WhenFull     *string `json:"when_full,omitempty" doc:"queue-full (default) or throttled: ESME_RMSGQFUL or ESME_RTHROTTLED when no more are taken"`
+	WhenFull     *string `json:"when_full,omitempty" doc:"queue-full or throttled: ESME_RMSGQFUL or ESME_RTHROTTLED when no more are taken; empty (default): as serve says"`
 
 	Pool     *string `json:"pool,omitempty" doc:"of SIMs that its messages go by; empty: the default one"`
 	National *string `json:"national,omitempty" doc:"empty (default), turkish, spanish, portuguese, bengali, gujarati, hindi, kannada, malayalam, oriya, punjabi, tamil, telugu, urdu or auto"`

@@ -123,14 +123,14 @@ func (r *Router) fillMT(m *storage.Message) error {
 	if err != nil {
 		return err
 	}
-	if r.db.Queued(m.Queue) >= r.o.MaxQueued {
-		return &Error{Code: Busy, Message: fmt.Sprintf("queue %s is full", m.Queue)}
-	}
 	if err := r.schedule(m, now); err != nil {
 		return err
 	}
-	r.prefer(m, now)
 	m.Note(now, "route", routed(m, line))
+	if err := r.findRoom(m, &u, now); err != nil {
+		return err
+	}
+	r.prefer(m, now)
 	return nil
 }
 

@@ -59,6 +59,8 @@ type Lane struct {
 	// Fits, when set, says why such a lane may not begin m, though others may. It
 	// is asked inside a commit and must not block.
 	Fits func(m *storage.Message, now time.Time) Hold
+	// Quotas, when set, are the limits of such a lane. It must not block.
+	Quotas func(now time.Time) []Quota
 	// Lag, when set, is for how long the lane lets others of its queue be first
 	// when it was idle.
 	Lag func() time.Duration

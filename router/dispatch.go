@@ -84,6 +84,9 @@ func (run *laneRun) take(ctx context.Context, n int) (*queue, []storage.ID, erro
 		if err != nil || len(ids) > 0 {
 			return q, ids, err
 		}
+		if !run.held() {
+			run.pulse.rests()
+		}
 		if err := run.wait(ctx, wakes, next); err != nil {
 			return nil, nil, err
 		}
@@ -139,6 +142,7 @@ func (run *laneRun) carry(ctx context.Context, q *queue, id storage.ID) {
 	run.count(1)
 	defer run.count(-1)
 	run.takeOff(id)
+	run.pulse.begins(run.r.o.Now())
 	m, i, err := run.begin(q, id)
 	if err == nil && count(m.Parts).left() == 0 {
 		q.charge(m.User, storage.Units(m.Parts)-1)
@@ -148,6 +152,9 @@ func (run *laneRun) carry(ctx context.Context, q *queue, id storage.ID) {
 		began := run.r.o.Now()
 		ref, err = run.s.Send(ctx, m, i)
 		run.felt(id, began, err)
+		if err == nil && i == len(m.Parts)-1 {
+			run.pulse.beats(run.r.o.Now(), run.Window, len(m.Parts))
+		}
 		if err != nil || i == len(m.Parts)-1 || run.breaks() {
 			run.settle(ctx, q, id, i, ref, err)
 			return

@@ -35,6 +35,12 @@
 // priority leaves first, and every eighth message is the one that has waited
 // longest, whatever its priority.
 //
+// A message that could not leave before its validity ends is refused at once, or
+// goes by the next channel of its route. How fast a queue is drained is measured of
+// each lane while it is busy, with the limits of SIMs and the times at which lanes
+// open; as long as nothing is known, and while all lanes are ill, everything is
+// taken. A user waits for what others are served beside it, not for their backlog.
+//
 // Accepted means on disk: done functions are called after the commit. An
 // attempt is on disk before it is made; after a crash its message is UNKNOWN,
 // and stays so until a report settles it or its deadline passes. It is never

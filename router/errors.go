@@ -18,6 +18,7 @@ const (
 	Busy // queue full: try again later
 	Denied
 	NoRoute
+	Throttled // as Busy, for clients that slow down only when they are told to
 )
 
 // Error is the router's no. Message is fit for the public, Err is not.

@@ -39,8 +39,15 @@ func (run *laneRun) asked() Hold {
 	h := run.Gate(run.r.o.Now())
 	run.mu.Lock()
 	defer run.mu.Unlock()
-	run.spares = h.On() && h.Spares == SparesBegun
+	run.closed, run.spares = h.On(), h.On() && h.Spares == SparesBegun
 	return h
+}
+
+// held says whether something held the lane when it was asked last.
+func (run *laneRun) held() bool {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	return run.closed
 }
 
 // onlyBegun says whether nothing may be begun now.

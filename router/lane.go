@@ -26,7 +26,10 @@ type laneRun struct {
 	ills int        // messages in a row that it could not send, for a fault of its own
 	last storage.ID // the newest of them
 
-	spares  bool                     // Gate lets pass only what was begun
+	pulse pulse
+
+	closed  bool                     // Gate held the lane when it was asked last
+	spares  bool                     // it lets pass only what was begun
 	skipped map[storage.ID]time.Time // what Fits refused, and until when
 
 	lost      map[string]bool // what parts are looked up by whose reference never came

@@ -113,6 +113,7 @@ type ChannelStatus struct {
 	Reason string
 	Queued int
 	Lanes  []LaneStatus
+	Queues []QueueStatus // of messages to handsets
 }
 
 // LaneStatus is one ready lane.
@@ -138,6 +139,9 @@ func (r *Router) Channels() []ChannelStatus {
 			}
 		}
 		cs.Lanes = r.lanesOf(ch.Name())
+		if ch.Carries(storage.MT) {
+			cs.Queues = r.queuesOf(ch.Name(), queued)
+		}
 		all = append(all, cs)
 	}
 	return all

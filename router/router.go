@@ -23,7 +23,10 @@ type Options struct {
 	Validity      time.Duration // of a message that names none; 48 h
 	ReportTimeout time.Duration // how long a sent message waits for its report; 72 h
 	Retention     time.Duration // how long an ended message is kept; 30 days
-	MaxQueued     int           // most messages waiting in one queue; 2,000,000
+	MaxQueued     int           // most messages waiting on the way to handsets; 2,000,000
+	MaxQueueAge   time.Duration // no more are taken while one has been due for longer; 0: no limit
+	WhenFull      string        // what clients hear then, whose user says nothing: "queue-full" (default), "throttled"
+	TakeLate      bool          // take also what could not leave before its validity ends
 	Sticky        time.Duration // how long the lane that wrote to a recipient last is preferred; 30 days, negative: none is
 	StickyAnswers time.Duration // how long the answers of a recipient go to the user that wrote to it last; 24 h, negative: none do
 	StickyWait    time.Duration // how long a message waits for that lane when it is not ready; 10 s
@@ -76,15 +79,17 @@ type Router struct {
 
 	simWatchers simWatchers
 
-	groups  groups
-	habits  habits
-	shares  shares
-	away    away
-	floors  floors
-	pending *pending
-	flags   *flags
-	turns   turns
-	jobs    jobs
+	groups    groups
+	habits    habits
+	shares    shares
+	away      away
+	floors    floors
+	estimates estimates
+	room      room
+	pending   *pending
+	flags     *flags
+	turns     turns
+	jobs      jobs
 
 	edits     sync.Mutex // one change of routes and prices at a time
 	atlas     atlas

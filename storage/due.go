@@ -41,6 +41,7 @@ type queued struct {
 	queues map[string]int
 	flows  map[string]map[Flow]int
 	users  map[string]int // of MT messages
+	all    int            // of those
 	behind int
 }
 
@@ -52,6 +53,7 @@ func (q *queued) add(p place, n int) {
 	count(q.queues, p.queue, n)
 	if p.flow.User != "" {
 		count(q.users, p.flow.User, n)
+		q.all += n
 	}
 	if p.behind {
 		q.behind += n
@@ -139,11 +141,23 @@ func (g *group) queuedIn(queue string) int {
 	return n
 }
 
-// QueuedOf counts the messages of a user that wait on the way to their handsets.
-func (db *DB) QueuedOf(user string) int {
+// QueuedOf counts the messages of a user that wait on the way to their handsets, and
+// those of all users.
+func (db *DB) QueuedOf(user string) (own, all int) {
 	db.mu.RLock()
 	defer db.mu.RUnlock()
-	return db.queued.users[user]
+	return db.queued.users[user], db.queued.all
+}
+
+// QueuedIn counts the messages of a user that wait in a queue.
+func (db *DB) QueuedIn(queue, user string) (n int) {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	flows := db.queued.flows[queue]
+	for level := range uint8(Levels) {
+		n += flows[Flow{user, level}]
+	}
+	return n
 }
 
 // Queues counts the messages of every queue that has some.
@@ -224,6 +238,35 @@ func (db *DB) DueOf(queue string, f Flow, now Time, after DueKey, max int) (entr
 		return nil
 	})
 	return entries, next, err
+}
+
+// OldestDue is when the MT message of a user fell due that has waited longest; ""
+// is all users. 0: none waits. What is behind others does not count.
+func (db *DB) OldestDue(user string) (oldest Time, err error) {
+	type flowAt struct {
+		queue string
+		Flow
+	}
+	var flows []flowAt
+	db.mu.RLock()
+	for queue, all := range db.queued.flows {
+		for f := range all {
+			if f.User != "" && (user == "" || f.User == user) {
+				flows = append(flows, flowAt{queue, f})
+			}
+		}
+	}
+	db.mu.RUnlock()
+	err = db.view(func(tx *bolt.Tx) error {
+		for _, f := range flows {
+			c := flowCursor{c: tx.Bucket(inDue.name()).Cursor(), prefix: (&arena{}).flowPrefix(f.queue, f.Flow)}
+			if c.seek(DueKey{}) && (oldest == 0 || c.at.At < oldest) {
+				oldest = c.at.At
+			}
+		}
+		return nil
+	})
+	return oldest, err
 }
 
 // flowCursor goes over one flow.

@@ -68,8 +68,14 @@ func TestFlows_QueueByUserAndPriority(t *testing.T) {
 	if got := db.Flows("modems"); !reflect.DeepEqual(got, want) {
 		t.Errorf("flows %v, want %v", got, want)
 	}
-	if db.QueuedOf("alice") != 3 || db.QueuedOf("bob") != 1 || db.Queued("modems") != 5 {
-		t.Errorf("%d and %d of %d", db.QueuedOf("alice"), db.QueuedOf("bob"), db.Queued("modems"))
+	own, whole := db.QueuedOf("alice")
+	if other, _ := db.QueuedOf("bob"); own != 3 || other != 1 || whole != 4 || db.Queued("modems") != 5 || db.QueuedIn("modems", "alice") != 3 {
+		t.Errorf("%d and %d of %d, in all %d", own, other, whole, db.Queued("modems"))
+	}
+	for user, want := range map[string]Time{"alice": 20, "bob": 10, "": 10, "carol": 0} {
+		if got, err := db.OldestDue(user); err != nil || got != want {
+			t.Errorf("the oldest of %q is due at %d, want %d (%v)", user, got, want, err)
+		}
 	}
 	got, next, err := db.DueOf("modems", Flow{"alice", 0}, 30, DueKey{}, 5)
 	m, _ := db.Message(a)

@@ -30,6 +30,7 @@ type Options struct {
 	Cert   string // TLS certificate and key; empty: self-signed, in Dir
 	Key    string
 	SMPP   smppOptions
+	Queues queueOptions
 
 	Profiles     *profile.Table // of models of modems; nil: the built-in one
 	ResetCommand []string       // resets a modem's socket, or switches its power; none

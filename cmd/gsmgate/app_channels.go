@@ -20,7 +20,10 @@ import (
 
 // startRouter makes the router with its channels and lets them run.
 func (a *App) startRouter() error {
-	a.router = router.New(a.db, router.Options{Log: a.Log.With("in", "router"), Retention: a.Retention, Sticky: a.Sticky, StickyAnswers: a.StickyAnswers, Region: a.Region, ReportTimeout: a.ReportTimeout})
+	a.router = router.New(a.db, router.Options{
+		Log: a.Log.With("in", "router"), Retention: a.Retention, Sticky: a.Sticky, StickyAnswers: a.StickyAnswers, Region: a.Region, ReportTimeout: a.ReportTimeout,
+		MaxQueued: a.Queues.MaxQueued, MaxQueueAge: a.Queues.MaxAge, WhenFull: a.Queues.WhenFull, TakeLate: a.Queues.TakeLate,
+	})
 	fixed, finder, source := a.findModems()
 	a.gsm = gsmchan.New(gsmchan.Config{
 		Name: "gsm", SegmentTimeout: a.SegmentTimeout, Ports: fixed, Source: source, PIN: string(a.PIN), Open: a.openModem(finder), Log: a.Log.With("in", "modem"),

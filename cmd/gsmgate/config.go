@@ -35,12 +35,14 @@ type settings struct {
 	Providers   []string `name:"provider-listen" placeholder:"URL" sep:"none" help:"https://HOST:PORT (or http://HOST:PORT behind a proxy) where HTTP providers call with reports and messages; nothing else is offered there; again for more (default: none)"`
 	ProviderURL string   `name:"provider-url" placeholder:"URL" help:"where providers reach it from outside, such as https://sms.example.net/gsmgate"`
 
+	queueSettings
 	smppSettings
 }
 
 // fields are the keys of the file. JSON: what the file may say.
 func (s *settings) fields() map[string]any {
 	keys := s.smppSettings.fields()
+	maps.Copy(keys, s.queueSettings.fields())
 	maps.Copy(keys, map[string]any{
 		"listen": &s.Listen, "modems": &s.Modems, "pin": &s.PIN, "modem_profiles": &s.Models, "modem_reset_command": &s.Reset,
 		"cert": &s.Cert, "key": &s.Key, "log": &s.Log, "retention": &s.Keep, "sticky": &s.Sticky, "region": &s.Region,
@@ -112,6 +114,7 @@ func (s settings) over(below settings) settings {
 			*f.mine = *f.theirs
 		}
 	}
+	s.queueSettings.over(below.queueSettings)
 	s.smppSettings.over(below.smppSettings)
 	return s
 }

@@ -124,6 +124,10 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	if err != nil {
 		return Options{}, err
 	}
+	queues, err := s.queueSettings.options()
+	if err != nil {
+		return Options{}, err
+	}
 	models, err := readProfiles(s.Models)
 	if err != nil {
 		return Options{}, err
@@ -134,7 +138,7 @@ func (c *serveCmd) options(e *env) (Options, error) {
 	}
 	return Options{
 		Profiles: models, ResetCommand: reset,
-		SMPP: smpp, ClientCA: s.ClientCA, ClientCert: s.ClientCert,
+		SMPP: smpp, Queues: queues, ClientCA: s.ClientCA, ClientCert: s.ClientCert,
 		Dir: c.Data, Listen: append(listen, calls...), ProviderURL: s.ProviderURL, Modems: s.Modems, ModemRoot: s.Root, PIN: provisioning.Secret(s.PIN), Cert: s.Cert, Key: s.Key, Retention: keep, Sticky: stick, StickyAnswers: answers, Region: s.Region,
 		ReportTimeout: reports, SegmentTimeout: segments,
 		Log:     slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level})),

@@ -40,6 +40,9 @@ func printStatus(out io.Writer, s provisioning.Status) error {
 	}
 	for _, ch := range s.Channels {
 		fmt.Fprintf(w, "channel %s\t%s\t%d queued\n", ch.Name, readiness(ch.Ready, ch.Reason), ch.Queued)
+		for _, q := range ch.Queues {
+			fmt.Fprintf(w, "  queue %s\t%d queued\t%s\n", visible(q.Name, -1), q.Queued, drains(q))
+		}
 		for _, l := range ch.Lanes {
 			fmt.Fprintf(w, "  lane %s\t%d of %d busy%s\n", visible(l.ID, -1), l.Busy, l.Window, rest(l))
 		}
@@ -55,10 +58,21 @@ func printStatus(out io.Writer, s provisioning.Status) error {
 		fmt.Fprintf(w, "connections\t%d accepted, %d TLS handshakes failed, %d from addresses that may not connect, %d too many from one address\n",
 			c.Accepted, c.HandshakesFailed, c.Forbidden, c.Crowded)
 	}
+	for _, reason := range slices.Sorted(maps.Keys(s.NotTaken)) {
+		fmt.Fprintf(w, "not taken\t%d messages\t%s\n", s.NotTaken[reason], reason)
+	}
 	for _, ss := range s.Sessions {
 		fmt.Fprintf(w, "session %s\t%s\t%s\t%s\tsince %s\n", ss.ID, visible(ss.User, 15), ss.Bind, ss.Remote, clock(ss.Since))
 	}
 	return w.Flush()
+}
+
+// drains says how fast a queue is emptied.
+func drains(q provisioning.Queue) string {
+	if q.PerMinute == nil || q.EmptyInS == nil {
+		return "how fast is not known yet"
+	}
+	return fmt.Sprintf("%.1f a minute, empty in %s", *q.PerMinute, time.Duration(*q.EmptyInS)*time.Second)
 }
 
 func readiness(ready bool, reason string) string {

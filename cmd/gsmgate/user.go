@@ -63,7 +63,7 @@ type userFlags struct {
 	AnyOrder     *bool   `negatable:"" help:"let its messages to one recipient overtake each other"`
 	QueueCount   *int    `placeholder:"N" help:"messages that may wait to be sent: beyond, no more are taken; 0: no limit of its own (default)"`
 	QueueMinutes *int    `placeholder:"N" help:"take no more while one has waited longer; 0: no limit of its own (default)"`
-	WhenFull     *string `placeholder:"W" help:"what its client hears then: queue-full (default, ESME_RMSGQFUL) or throttled (ESME_RTHROTTLED)"`
+	WhenFull     *string `placeholder:"W" help:"what its client hears then: queue-full (ESME_RMSGQFUL) or throttled (ESME_RTHROTTLED); none: as serve says (default)"`
 
 	Sources       []string `name:"source" placeholder:"ADDR" sep:"none" help:"source address that it may use: +31612345678, +3169*, +31699000000-+31699999999 or a name such as Acme*; !ADDR forbids one; again for more (default: any)"`
 	Destinations  []string `name:"destination" placeholder:"ADDR" sep:"none" help:"destination that it may send to, written likewise; again for more (default: any)"`
@@ -84,7 +84,7 @@ func (f userFlags) settings() provisioning.UserSettings {
 		KeepCount: f.KeepCount, KeepHours: f.KeepHours, CertAuth: unlessNone(f.CertAuth),
 		National: unlessNone(f.National),
 	}
-	s.Weight, s.AnyOrder, s.QueueCount, s.QueueMinutes, s.WhenFull = f.Weight, f.AnyOrder, f.QueueCount, f.QueueMinutes, f.WhenFull
+	s.Weight, s.AnyOrder, s.QueueCount, s.QueueMinutes, s.WhenFull = f.Weight, f.AnyOrder, f.QueueCount, f.QueueMinutes, unlessNone(f.WhenFull)
 	if len(f.AllowFrom) > 0 {
 		s.AllowedFrom = &f.AllowFrom
 	}
@@ -249,7 +249,7 @@ func userLines(u provisioning.User) [][2]string {
 		{"max sessions", orAny(u.MaxSessions)}, {"window", orServer(u.Window)}, {"rate", orAny(u.Rate)},
 		{"pool", cmp.Or(u.Pool, "the default one")},
 		{"weight", strconv.Itoa(u.Weight)}, {"order", orderOf(u.AnyOrder)},
-		{"queue count", orAny(u.QueueCount)}, {"queue minutes", orAny(u.QueueMinutes)}, {"when full", u.WhenFull},
+		{"queue count", orAny(u.QueueCount)}, {"queue minutes", orAny(u.QueueMinutes)}, {"when full", cmp.Or(u.WhenFull, "the server's")},
 		{"keep count", orAny(u.KeepCount)}, {"keep hours", orAny(u.KeepHours)},
 		{"allowed from", itemsOr(u.AllowedFrom, "any")},
 		{"cert names", itemsOr(u.CertNames, "none")}, {"cert auth", cmp.Or(u.CertAuth, "none")},

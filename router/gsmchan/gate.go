@@ -196,6 +196,35 @@ func rulesLoc(r *rules) *time.Location {
 	return r.loc
 }
 
+// quotas is the lane's Quotas: the limits of its SIM. The minute and the hour glide:
+// they count as one that begins now.
+func (g *gate) quotas(now time.Time) (all []router.Quota) {
+	card := g.ch.card(g.id)
+	if card.PerMinute|card.PerHour|card.PerDay|card.PerMonth == 0 {
+		return nil
+	}
+	g.mu.Lock()
+	loc := rulesLoc(g.rules)
+	g.mu.Unlock()
+	at, t := storage.TimeOf(now), g.ch.tally(g.lane)
+	used := t.Usage(at, loc)
+	_, nextDay, _, nextMonth := storage.Days(at, loc)
+	const day = 24 * time.Hour
+	for _, l := range []struct {
+		limit, used int
+		until       time.Time
+		every       time.Duration
+	}{
+		{card.PerMinute, used.Minute, now.Add(time.Minute), time.Minute}, {card.PerHour, used.Hour, now.Add(time.Hour), time.Hour},
+		{card.PerDay, used.Day, nextDay.Time(), day}, {card.PerMonth, used.Month, nextMonth.Time(), 30 * day},
+	} {
+		if l.limit > 0 {
+			all = append(all, router.Quota{Left: max(0, l.limit-l.used), Until: l.until, Limit: l.limit, Every: l.every})
+		}
+	}
+	return all
+}
+
 // lag is the lane's Lag: the less of the day is left, the later.
 func (g *gate) lag() time.Duration {
 	card := g.ch.card(g.id)

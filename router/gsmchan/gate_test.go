@@ -145,6 +145,23 @@ func TestFits_WouldBeCutInTwoDays_Waits_UnlessItNeverFits(t *testing.T) {
 	}
 }
 
+func TestQuotas_LimitsOfTheSIM(t *testing.T) {
+	d := newDesk()
+	if q := d.quotas(noon()); q != nil {
+		t.Errorf("without limits: %+v", q)
+	}
+	d.card.PerHour, d.card.PerDay, d.card.Zone, d.count = 20, 10, "UTC", used(8, noon())
+	d.hold(noon())
+	want := []router.Quota{
+		{Left: 12, Until: noon().Add(time.Hour), Limit: 20, Every: time.Hour},
+		{Left: 2, Until: noon().Add(12 * time.Hour), Limit: 10, Every: 24 * time.Hour},
+	}
+	got := d.quotas(noon())
+	if len(got) != 2 || got[0] != want[0] || got[1].Left != 2 || !got[1].Until.Equal(want[1].Until) || got[1].Limit != 10 || got[1].Every != 24*time.Hour {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
 func TestWhyNot_SIMThatIsNotServed(t *testing.T) {
 	seen := storage.SIM{ID: "8931", LastSeen: storage.TimeOf(noon())}
 	got := []string{

@@ -28,7 +28,7 @@ func laneOf(id string) string {
 func (g *gate) serve(ctx context.Context, lane router.Lane, s router.Sender) (err error) {
 	g.ch.enter(g)
 	defer g.ch.leave(g)
-	lane.Wake, lane.Gate, lane.Fits, lane.Lag = g.wake, g.hold, g.fits, g.lag
+	lane.Wake, lane.Gate, lane.Fits, lane.Lag, lane.Quotas = g.wake, g.hold, g.fits, g.lag, g.quotas
 	for ctx.Err() == nil {
 		inPool, stop := context.WithCancel(ctx)
 		g.mu.Lock()

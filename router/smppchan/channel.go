@@ -174,6 +174,8 @@ func statusOf(e *router.Error, fail smpp.CommandStatus) smpp.CommandStatus {
 	switch e.Code {
 	case router.Busy:
 		return smpp.StatusMsgQFul
+	case router.Throttled:
+		return smpp.StatusThrottled
 	case router.Denied, router.NotFound, router.Conflict, router.NoCredit, router.NoRoute:
 		return fail
 	case router.Internal:
