@@ -1,6 +1,7 @@
 package provisioning
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -31,6 +32,8 @@ type Route struct {
 	MinQuality int            `json:"min_quality" doc:"percent delivered that a channel should have; those below come behind the others"`
 	Last       bool           `json:"last" doc:"no route behind it is asked"`
 	Reject     bool           `json:"reject" doc:"its messages are refused"`
+	Unknown    string         `json:"unknown" enum:"hold,resend,fail" doc:"what is done with a message that may have been sent and of which no report came: hold (it ends as UNKNOWN), resend (perhaps twice; its timeline and receipt say so), fail (UNDELIVERABLE, the credits given back)"`
+	After      int            `json:"unknown_after_s" doc:"so many seconds after the attempt; 0: when no report is waited for any more"`
 	Missing    []string       `json:"missing" doc:"channels that the gateway does not have; not known while none runs"`
 	CreatedAt  time.Time      `json:"created_at"`
 }
@@ -60,6 +63,8 @@ type RouteSettings struct {
 	MinQuality *int            `json:"min_quality,omitempty" doc:"percent"`
 	Last       *bool           `json:"last,omitempty"`
 	Reject     *bool           `json:"reject,omitempty"`
+	Unknown    *string         `json:"unknown,omitempty" doc:"hold (default), resend or fail"`
+	After      *int            `json:"unknown_after_s,omitempty" doc:"seconds; 0: when no report is waited for any more"`
 }
 
 // NewRoute asks for a route.
@@ -84,6 +89,8 @@ func (s *RouteSettings) apply(r *storage.Route) {
 	put(&r.MinQuality, s.MinQuality)
 	put(&r.Last, s.Last)
 	put(&r.Reject, s.Reject)
+	put(&r.Unknown, s.Unknown)
+	put(&r.UnknownAfter, s.After)
 	if s.Enabled != nil {
 		r.Disabled = !*s.Enabled
 	}
@@ -105,7 +112,7 @@ func (a *API) routeOf(r storage.Route) Route {
 	out := Route{
 		ID: r.ID, Order: r.Order, Enabled: !r.Disabled, Note: r.Note, Users: listed(r.Users), Sources: listed(r.Sources), Dests: listed(r.Dests),
 		Classes: listed(r.Classes), When: listed(r.When), Zone: r.Zone, MinParts: r.MinParts, MaxParts: r.MaxParts, Channels: []RouteChannel{},
-		Strategy: r.Strategy, MinQuality: r.MinQuality, Last: r.Last, Reject: r.Reject, Missing: listed(a.Router.Missing(&r)), CreatedAt: r.Created.Time(),
+		Unknown: cmp.Or(r.Unknown, plan.Hold), After: r.UnknownAfter, Strategy: r.Strategy, MinQuality: r.MinQuality, Last: r.Last, Reject: r.Reject, Missing: listed(a.Router.Missing(&r)), CreatedAt: r.Created.Time(),
 	}
 	if out.Strategy == "" {
 		out.Strategy = plan.Priority.String()
@@ -190,6 +197,9 @@ type RouteAnswer struct {
 	Channel  string `json:"channel" doc:"empty: none"`
 	Refused  string `json:"refused" doc:"why the message would be refused; empty: it would not"`
 
+	Unknown      string `json:"unknown" doc:"what the route does with a message that may have been sent: hold, resend or fail"`
+	UnknownAfter int64  `json:"unknown_after_s" doc:"seconds after the attempt"`
+
 	PriceList string `json:"price_list" doc:"of the user; empty: one credit a part"`
 	Price     int64  `json:"price" doc:"millicredits of a part that the user pays"`
 	Total     int64  `json:"total" doc:"millicredits of all parts"`
@@ -239,6 +249,7 @@ func answerOf(e *router.RouteExplanation) RouteAnswer {
 		Route: e.Rule, Strategy: e.Strategy, Channel: e.Channel, Refused: e.Refused,
 		PriceList: e.PriceList, Price: int64(e.Price), Total: int64(e.Price) * int64(e.Parts), Cost: known(e.Cost, e.CostKnown),
 		Candidates: []RouteCandidate{}, Skipped: []SkippedRoute{}, Line: e.Line,
+		Unknown: e.Unknown, UnknownAfter: int64(e.UnknownAfter / time.Second),
 	}
 	for _, r := range e.Rows {
 		c := RouteCandidate{Place: r.Place, Channel: r.Channel, Route: r.Rule, Cost: known(r.Cost, r.Priced), Ready: r.Ready, Why: r.Why}

@@ -376,6 +376,8 @@ type Message struct {
 	Cost       int64      `json:"cost" doc:"millicredits that its channel takes of us; 0 when that is not known"`
 	Ways       []string   `json:"ways,omitempty" doc:"channels that may carry it, when there are several, the best first"`
 	Priority   uint8      `json:"priority" doc:"priority_flag, 0 to 3"`
+	Route      string     `json:"route,omitempty" doc:"the route by which it was accepted"`
+	Resent     int        `json:"resent,omitempty" doc:"how often it was sent again though it may have been sent; receipts say so too"`
 	Reason     string     `json:"reason"`
 	Waits      []Wait     `json:"waits" doc:"why it waits now; none when it has ended"`
 	Pool       string     `json:"pool,omitempty" doc:"of SIMs that it goes by; absent: the default one"`

@@ -142,7 +142,9 @@ func (r *Router) outOfTime(m *storage.Message, asOf, now storage.Time) []*storag
 	case t.trying > 0:
 		m.Deadline = r.after(now, time.Minute) // its outcome comes first
 		return nil
-	case t.left() > 0 && t.waiting > 0 && t.unknown == 0: // whoever has the first parts never gets the rest
+	case t.unknown > 0:
+		return r.strike(m, now)
+	case t.left() > 0 && t.waiting > 0: // whoever has the first parts never gets the rest
 		return r.finish(m, storage.Expired, lastCause(m), fmt.Sprintf("validity over; %d of %d parts went out; %s", t.left(), len(m.Parts), m.Reason), now)
 	case t.left() > 0:
 		r.shares.silent(m.Parts, now)

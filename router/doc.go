@@ -45,7 +45,8 @@
 // attempt is on disk before it is made; after a crash its message is UNKNOWN,
 // and stays so until a report settles it or its deadline passes. It is never
 // sent again in silence. Credits are held, spent and refunded in the commit
-// that moves the message.
+// that moves the message. A route may say otherwise: that what may have been sent
+// is sent again after a while, which timeline and receipt tell, or fails.
 //
 // A message of which nothing has been sent may be cancelled or replaced. Whether
 // that is so is seen in the same commit, where an attempt is written before it

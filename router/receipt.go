@@ -54,7 +54,7 @@ func (r *Router) about(m *storage.Message, now storage.Time) *storage.Message {
 			ID: m.ClientID(), State: m.State, Cause: m.Cause,
 			Submitted: len(m.Parts), Delivered: count(m.Parts).done,
 			SubmitDate: m.AcceptedAt, DoneDate: now, Text: firstRunes(m.Text, 20),
-			UserReference: m.UserReference,
+			UserReference: m.UserReference, Resent: m.Resent,
 		},
 	}
 }

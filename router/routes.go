@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"gsmgate/router/plan"
 	"gsmgate/storage"
@@ -163,7 +164,12 @@ type RouteExplanation struct {
 	Price     storage.Millicredits // of a part
 	Cost      storage.Millicredits // of a part, by Channel
 	CostKnown bool
-	Line      string // as it stands in the timeline of a message; or why it is refused
+
+	// What is done, and when, if nobody knows whether it was sent.
+	Unknown      string
+	UnknownAfter time.Duration
+
+	Line string // as it stands in the timeline of a message; or why it is refused
 }
 
 // ExplainRoute says by which channel a message would go and what it would cost,
@@ -211,6 +217,7 @@ func (r *Router) explainTo(e *RouteExplanation, m *storage.Message, u *storage.U
 	if e.Channel == "" {
 		return nil
 	}
+	e.Unknown, e.UnknownAfter = r.policyOf(&storage.Message{Route: e.Rule})
 	if err := r.charge(g, m, u, &pq); err != nil {
 		e.Refused, e.Line = err.Error(), err.Error()
 		return nil

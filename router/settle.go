@@ -164,26 +164,6 @@ func (r *Router) hopeless(m *storage.Message, i int, se *SendError, now storage.
 	return r.weigh(m, now)
 }
 
-// unknown makes part i UNKNOWN: nothing more is sent until a report settles
-// it or the deadline passes. A message of which another part has failed ends.
-func (r *Router) unknown(m *storage.Message, i int, now storage.Time, format string, args ...any) []*storage.Message {
-	if m.Kind != storage.MT {
-		m.Parts[i].State = storage.PartWaiting
-		m.DueAt = now
-		return nil
-	}
-	why := m.Reason
-	m.Parts[i].State = storage.PartUnknown
-	m.Reason = fmt.Sprintf(format, args...)
-	m.Note(now, "unknown", m.Reason)
-	move(m, storage.Unknown)
-	m.DueAt, m.Deadline = 0, r.after(now, r.o.ReportTimeout)
-	if count(m.Parts).failed > 0 {
-		m.Reason = why
-	}
-	return r.weigh(m, now)
-}
-
 // later puts a message back that was refused for now.
 func (run *laneRun) later(m *storage.Message, i int, se *SendError, now storage.Time) {
 	p := &m.Parts[i]

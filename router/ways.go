@@ -248,7 +248,7 @@ func (r *Router) route(m *storage.Message) (line []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	m.Parts, m.Ways, m.Way, m.Moves, m.Cost = parts, nil, 0, 0, 0
+	m.Parts, m.Ways, m.Way, m.Moves, m.Cost, m.Route = parts, nil, 0, 0, 0, ""
 	q := query(m, f.now)
 	if g.routes > 0 {
 		line, err = r.choose(f, &q)
@@ -301,7 +301,7 @@ func (r *Router) choose(f *facts, q *plan.Query) (line []byte, err error) {
 		return nil, err
 	}
 	m := f.m
-	m.Parts = parts
+	m.Parts, m.Route = parts, f.g.plan.Route(run[0].Rule)
 	goBy(m, w, f.u)
 	m.Cost = run[0].Cost * storage.Millicredits(storage.Units(parts))
 	if run = run[:min(len(run), mostWays)]; len(run) > 1 {

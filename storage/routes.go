@@ -30,6 +30,11 @@ type Route struct {
 	MinQuality int            `cbor:"22,keyasint,omitempty"` // percent delivered that a channel should have
 	Last       bool           `cbor:"23,keyasint,omitempty"` // no rule behind it is asked
 	Reject     bool           `cbor:"24,keyasint,omitempty"` // they are refused
+
+	// What is done with one of which nobody knows whether it was sent: "" hold,
+	// resend or fail, so many seconds later; 0: when no report is waited for any more.
+	Unknown      string `cbor:"25,keyasint,omitempty"`
+	UnknownAfter int    `cbor:"26,keyasint,omitempty"`
 }
 
 // RouteChannel is a channel that a route names: "gsm", "gsm/POOL", "smpp:x".
@@ -46,7 +51,7 @@ func validateRoute(r *Route) error {
 	if r.ID == "" {
 		return invalid("a route without an ID")
 	}
-	for _, list := range [][]string{r.Users, r.Sources, r.Dests, r.Classes, r.When, {r.Note, r.Zone, r.Strategy}} {
+	for _, list := range [][]string{r.Users, r.Sources, r.Dests, r.Classes, r.When, {r.Note, r.Zone, r.Strategy, r.Unknown}} {
 		if len(list) > maxRouteList {
 			return invalid("%d entries in a list of route %q", len(list), r.ID)
 		}
@@ -56,7 +61,7 @@ func validateRoute(r *Route) error {
 			}
 		}
 	}
-	for _, n := range []int{r.MinParts, r.MaxParts, r.MinQuality} {
+	for _, n := range []int{r.MinParts, r.MaxParts, r.MinQuality, r.UnknownAfter} {
 		if n < 0 {
 			return invalid("a bound of %d in route %q", n, r.ID)
 		}

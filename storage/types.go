@@ -176,6 +176,8 @@ type About struct {
 	// Message is the ID of the message itself when it is Intermediate: ID is what
 	// its client knows it by.
 	Message ID `cbor:"11,keyasint,omitempty"`
+	// Resent is how often the message was sent again though it may have been sent.
+	Resent uint8 `cbor:"12,keyasint,omitempty"`
 	// UserReference is what its client calls the message, see Message.
 	UserReference *uint16 `cbor:"10,keyasint,omitempty"`
 }
@@ -268,6 +270,11 @@ type Message struct {
 	Ways  []string `cbor:"73,keyasint,omitempty"`
 	Way   uint8    `cbor:"74,keyasint,omitempty"`
 	Moves uint8    `cbor:"75,keyasint,omitempty"`
+
+	// Route is the route by which an MT message was accepted; "": there were none.
+	// Resent counts how often it was sent again though it may have been sent.
+	Route  string `cbor:"76,keyasint,omitempty"`
+	Resent uint8  `cbor:"77,keyasint,omitempty"`
 
 	// Dedupe are keys under which a second message is refused with
 	// ErrDuplicate while this one is kept (hashes of MO segments, of the

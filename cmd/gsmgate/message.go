@@ -212,6 +212,9 @@ func printMessage(out io.Writer, m *provisioning.Message) error {
 	if m.Priority > 0 {
 		fmt.Fprintf(out, "priority: %d\n", m.Priority)
 	}
+	if m.Resent > 0 {
+		fmt.Fprintf(out, "resent: %d times, and perhaps twice at its recipient\n", m.Resent)
+	}
 	if m.Reason != "" {
 		fmt.Fprintf(out, "reason: %s\n", visible(m.Reason, -1))
 	}

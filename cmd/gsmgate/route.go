@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"gsmgate/provisioning"
 	"gsmgate/provisioning/client"
@@ -37,6 +38,8 @@ type routeFlags struct {
 	MinQuality *int     `placeholder:"N" help:"channels that deliver less than N percent come behind the others"`
 	Last       *bool    `negatable:"" help:"ask no route behind it, also when its channels cannot take the message"`
 	Reject     *bool    `negatable:"" help:"refuse its messages, instead of naming a channel"`
+	Unknown    *string  `placeholder:"W" help:"of a message that may have been sent, when no report comes: hold (default: it ends as UNKNOWN), resend (perhaps twice; timeline and receipt say so) or fail (UNDELIVERABLE, credits given back)"`
+	After      *string  `name:"unknown-after" placeholder:"TIME" help:"so long after the attempt, such as 15m or 2d (default: when no report is waited for any more)"`
 	Note       *string  `placeholder:"TEXT" help:"a note for people"`
 }
 
@@ -44,7 +47,14 @@ type routeFlags struct {
 func (f *routeFlags) settings() (s provisioning.RouteSettings, err error) {
 	s = provisioning.RouteSettings{
 		Order: f.Order, Strategy: f.Strategy, Zone: f.Zone, MinParts: f.MinParts, MaxParts: f.MaxParts,
-		MinQuality: f.MinQuality, Last: f.Last, Reject: f.Reject, Note: f.Note,
+		MinQuality: f.MinQuality, Last: f.Last, Reject: f.Reject, Note: f.Note, Unknown: f.Unknown,
+	}
+	if f.After != nil {
+		d, err := daysOr(*f.After)
+		if err != nil || d < 0 || d%time.Second != 0 {
+			return s, usage("use a time such as 15m, 12h or 2d", "--unknown-after: %q cannot be used", *f.After)
+		}
+		s.After = new(int(d / time.Second))
 	}
 	for _, list := range []struct {
 		to   **[]string
@@ -227,6 +237,8 @@ func only(r provisioning.Route) string {
 	add(r.MaxParts > 0, "%d parts or fewer", r.MaxParts)
 	add(r.MinQuality > 0, "quality %d %%", r.MinQuality)
 	add(r.Last, "last")
+	add(r.Unknown != "hold" && r.After == 0, "unknown: %s", r.Unknown)
+	add(r.Unknown != "hold" && r.After > 0, "unknown: %s after %s", r.Unknown, time.Duration(r.After)*time.Second)
 	for i := range all {
 		all[i] = strings.TrimSpace(all[i])
 	}
@@ -299,7 +311,8 @@ func answerLines(a provisioning.RouteAnswer) [][2]string {
 	}
 	return append(lines, [2]string{"channel", by},
 		[2]string{"price", fmt.Sprintf("%s a part, %s in all, %s", credits(a.Price), credits(a.Total), list)},
-		[2]string{"cost", creditsOr(a.Cost, "not known")})
+		[2]string{"cost", creditsOr(a.Cost, "not known")},
+		[2]string{"if unknown", fmt.Sprintf("%s after %s without a report", a.Unknown, time.Duration(a.UnknownAfter)*time.Second)})
 }
 
 func creditsOr(millicredits *int64, none string) string {

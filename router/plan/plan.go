@@ -102,6 +102,9 @@ func (p *Plan) Channels() []string {
 // Rules is how many there are.
 func (p *Plan) Rules() int { return len(p.rules) }
 
+// Route is the ID of a rule.
+func (p *Plan) Route(rule int) string { return p.rules[rule].ID }
+
 // entry is a rank before they are sorted.
 type entry struct {
 	rule *rule

@@ -24,6 +24,17 @@ var strategies = [...]string{"priority", "least-cost", "round-robin", "weighted"
 
 func (s Strategy) String() string { return strategies[s] }
 
+// What a route says of a message of which nobody knows whether it was sent, when no
+// report has told in time.
+const (
+	Hold   = "hold"   // it ends as UNKNOWN, and costs what may have gone out
+	Resend = "resend" // it is sent again, and perhaps twice
+	Fail   = "fail"   // it ends as UNDELIVERABLE, and costs nothing
+)
+
+// mostUnknownAfter is the longest time, in seconds, after which that is done.
+const mostUnknownAfter = 30 * 24 * 3600
+
 // Strategies are the words for them.
 func Strategies() []string { return strategies[:] }
 
@@ -215,6 +226,10 @@ func (c *rule) compileBounds() (err error) {
 		return fault("max_parts", fmt.Sprintf("use 1 to %d; 0 is no bound", maxPart), "from %d to %d parts there are none", c.MinParts, c.MaxParts)
 	case c.MinQuality < 0 || c.MinQuality > 100:
 		return fault("min_quality", "use 0 to 100 percent", "a quality of %d percent", c.MinQuality)
+	case c.Unknown != "" && c.Unknown != Hold && c.Unknown != Resend && c.Unknown != Fail:
+		return fault("unknown", "use hold, resend or fail", "no word %q", c.Unknown)
+	case c.UnknownAfter < 0 || c.UnknownAfter > mostUnknownAfter:
+		return fault("unknown_after_s", "use up to 30 days; 0 is the time for which a report is waited for", "%d seconds cannot be used", c.UnknownAfter)
 	case slices.Contains(c.Users, ""):
 		return fault("users", "", "a user without a name")
 	}

@@ -71,10 +71,18 @@ func receipt(d *smpp.DeliverSM, a *storage.About, version uint8) {
 	if a.Cause != 0 {
 		d.TLVs = d.TLVs.Append(smpp.TagNetworkErrorCode, []byte{networkGSM, byte(a.Cause >> 8), byte(a.Cause)}) // [SMPP34 5.3.2.31]
 	}
+	if a.Resent > 0 {
+		d.TLVs = d.TLVs.AppendUint8(tagResent, a.Resent)
+	}
 	if a.UserReference != nil {
 		d.TLVs = d.TLVs.AppendUint16(smpp.TagUserMessageReference, *a.UserReference) // [SMPP34 5.3.2.17]
 	}
 }
+
+// tagResent says in a receipt how often the message was sent again though nobody knew
+// whether it had been sent: its recipient may have it twice. It is ours, among the
+// tags that are left to vendors [SMPP34 5.3.2].
+const tagResent smpp.Tag = 0x1480
 
 // networkGSM is the network type GSM of network_error_code [SMPP34 5.3.2.31].
 const networkGSM = 3

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"gsmgate/router"
 	"gsmgate/smppd/smpp"
 	"gsmgate/storage"
 )
@@ -244,8 +245,32 @@ func TestDeliverSM_Receipt_TextAndTLVs(t *testing.T) {
 	}
 }
 
+// A message that was sent again may be there twice: its receipt says so.
+func TestDeliverSM_Receipt_SaysThatItWasSentAgain(t *testing.T) {
+	m := receiptOf(storage.Delivered, 0)
+	d, err := oneDeliverSM(m, smpp.Version34)
+	if err != nil || d.TLVs.Has(tagResent) {
+		t.Errorf("%v, TLVs % x of one that was sent once", err, d.TLVs)
+	}
+	m.About.Resent = 2
+	d, err = oneDeliverSM(m, smpp.Version34)
+	if n, ok := d.TLVs.Uint8(tagResent); err != nil || !ok || n != 2 {
+		t.Errorf("%v, sent again %d times, %v", err, n, ok)
+	}
+}
+
+func TestWireStatus_Full_BySetting(t *testing.T) {
+	for code, want := range map[router.Code]smpp.CommandStatus{router.Busy: smpp.StatusMsgQFul, router.Throttled: smpp.StatusThrottled} {
+		if got := wireStatus(&router.Error{Code: code, Message: "not taken"}, smpp.StatusSubmitFail); got != want {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+}
+
 func TestDeliverSM_ToVersion33_NoTLVs(t *testing.T) {
-	d, err := oneDeliverSM(receiptOf(storage.Delivered, 0), smpp.Version33)
+	again := receiptOf(storage.Delivered, 0)
+	again.About.Resent = 1
+	d, err := oneDeliverSM(again, smpp.Version33)
 	if err != nil || len(d.TLVs) != 0 {
 		t.Errorf("%v, TLVs % x", err, d.TLVs)
 	}
