@@ -50,6 +50,7 @@ func TestCheck_FindsEachDamage(t *testing.T) {
 		"report lost":              {drop(inReports), "missing in index reports"},
 		"dedupe key lost":          {drop(inDedupe), "missing in index dedupe"},
 		"reference of a report":    {func(tx *bolt.Tx) error { return add(inReports, firstKey(tx, inReports), []byte("9"))(tx) }, "in index reports"},
+		"turn of no record":        {add(inTurns, keys.turnKey(7, id), []byte{1}), "index turns has an entry of no record"},
 		"due too often":            {add(inDue, keys.dueKey("modems", Flow{}, 7, id), nil), "index due has an entry of no record"},
 		"deadline too often":       {add(inDeadline, keys.deadlineKey(7, id), nil), "index deadline has an entry"},
 		"trying nothing":           {add(inTrying, be64(uint64(id)+50), nil), "index trying has an entry"},
