@@ -122,7 +122,7 @@ func (a *API) messageOf(x *router.Explainer, m *storage.Message) Message {
 	out := Message{
 		ID: m.ID.String(), Kind: kindWords[m.Kind], User: m.User, State: router.StateWord(m.State),
 		Source: router.AddressText(m.Source), Dest: router.AddressText(m.Dest), Text: m.Text,
-		Price: int64(m.Held + m.Spent), Cost: int64(m.Cost), Ways: m.Ways, Priority: m.Priority, Route: m.Route, Resent: int(m.Resent), Reason: x.Why(m), Waits: waitsOf(x.Waits(m)), Queue: m.Queue, Pool: m.Pool,
+		Price: int64(m.Held + m.Spent), Cost: int64(m.Cost), Ways: m.Ways, Priority: m.Priority, Route: m.Route, Bare: m.Bare, Resent: int(m.Resent), Reason: x.Why(m), Waits: waitsOf(x.Waits(m)), Queue: m.Queue, Pool: m.Pool,
 		AcceptedAt: m.AcceptedAt.Time(), ExpiresAt: optional(m.ExpiresAt), EndedAt: optional(m.EndedAt),
 		Parts: []Part{}, Events: []Event{},
 	}

@@ -377,6 +377,7 @@ type Message struct {
 	Ways       []string   `json:"ways,omitempty" doc:"channels that may carry it, when there are several, the best first"`
 	Priority   uint8      `json:"priority" doc:"priority_flag, 0 to 3"`
 	Route      string     `json:"route,omitempty" doc:"the route by which it was accepted"`
+	Bare       bool       `json:"bare,omitempty" doc:"it has ended, and what it said was dropped"`
 	Resent     int        `json:"resent,omitempty" doc:"how often it was sent again though it may have been sent; receipts say so too"`
 	Reason     string     `json:"reason"`
 	Waits      []Wait     `json:"waits" doc:"why it waits now; none when it has ended"`

@@ -109,6 +109,8 @@ func (r *Router) overdue(ids []storage.ID, asOf storage.Time) error {
 		switch {
 		case err != nil || m.Deadline > asOf: // or it was moved meanwhile
 			done(err)
+		case ended(m) && r.outlives(m, asOf):
+			r.strip(id, done)
 		case ended(m): // and never changes but for what goes with it
 			r.remove(id, done)
 		default:

@@ -52,6 +52,7 @@ type keeper struct {
 // matters to nobody, and accepting them waits for nothing.
 func (r *Router) watchKept(ctx context.Context) error {
 	talk := storage.Talk(0)
+	old := retention{r: r}
 	k := keeper{r: r, seen: map[string]storage.DueKey{}, diverted: map[string]diverted{}}
 	t := time.NewTicker(keepEvery)
 	defer t.Stop()
@@ -68,6 +69,9 @@ func (r *Router) watchKept(ctx context.Context) error {
 		var err error
 		if talk, err = r.callTurns(talk); err != nil { // none is left behind, whatever happened to those before it
 			return err
+		}
+		if err := old.round(ctx); err != nil && ctx.Err() == nil {
+			r.log.Error("old messages cannot be removed", "err", err)
 		}
 		if err := r.forgetUndecoded(ctx); err != nil && ctx.Err() == nil {
 			r.log.Error("old PDUs that could not be read cannot be removed", "err", err)

@@ -23,6 +23,10 @@ type Options struct {
 	Validity      time.Duration // of a message that names none; 48 h
 	ReportTimeout time.Duration // how long a sent message waits for its report; 72 h
 	Retention     time.Duration // how long an ended message is kept; 30 days
+	TextRetention time.Duration // how long what it said is kept; 0: as long
+
+	RetentionCount, TextRetentionCount int // of the last so many messages those that have ended are kept, and with what they said; 0: whatever their number
+
 	MaxQueued     int           // most messages waiting on the way to handsets; 2,000,000
 	MaxQueueAge   time.Duration // no more are taken while one has been due for longer; 0: no limit
 	WhenFull      string        // what clients hear then, whose user says nothing: "queue-full" (default), "throttled"

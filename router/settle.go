@@ -199,7 +199,7 @@ func (r *Router) finish(m *storage.Message, state storage.State, cause uint32, r
 	r.qualities.note(m, now)
 	m.Cause, m.Reason = cause, reason
 	m.EndedAt, m.DueAt = now, 0
-	m.Deadline = r.after(now, r.o.Retention)
+	r.ends(m)
 	m.Note(now, stateWord(state), reason)
 	if state == storage.Expired || state == storage.Undeliverable {
 		raise(m, now) // [SMPP34 5.3.2.29]

@@ -45,6 +45,32 @@ func (db *DB) Overdue(now Time, max int) (ids []ID, next Time, err error) {
 	return ids, next, err
 }
 
+// Ended gives those of the next max records after an ID, and up to another, that
+// have ended and hold no credit. next is where to go on, 0 when that was all.
+func (db *DB) Ended(after, upTo ID, max int) (ids []ID, next ID, err error) {
+	err = db.view(func(tx *bolt.Tx) error {
+		c := tx.Bucket(inMessages.name()).Cursor()
+		start := binary.BigEndian.AppendUint64(nil, uint64(after)+1)
+		n := 0
+		for k, v := c.Seek(start); len(k) == 8 && idOf(k) <= upTo; k, v = c.Next() {
+			if n == max {
+				return nil
+			}
+			n, next = n+1, idOf(k)
+			var o outline
+			if err := db.codec.peek.Unmarshal(v, &o); err != nil {
+				return err
+			}
+			if o.EndedAt != 0 {
+				ids = append(ids, next)
+			}
+		}
+		next = 0
+		return nil
+	})
+	return ids, next, err
+}
+
 // Trying gives the messages with a part in PartTrying: after a crash, those
 // whose outcome is unknown.
 func (db *DB) Trying() (ids []ID, err error) {

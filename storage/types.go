@@ -276,6 +276,9 @@ type Message struct {
 	Route  string `cbor:"76,keyasint,omitempty"`
 	Resent uint8  `cbor:"77,keyasint,omitempty"`
 
+	// Bare: it has ended, and what it said was dropped.
+	Bare bool `cbor:"78,keyasint,omitempty"`
+
 	// Dedupe are keys under which a second message is refused with
 	// ErrDuplicate while this one is kept (hashes of MO segments, of the
 	// reports on its parts).

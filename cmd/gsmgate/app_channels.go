@@ -23,6 +23,7 @@ func (a *App) startRouter() error {
 	a.router = router.New(a.db, router.Options{
 		Log: a.Log.With("in", "router"), Retention: a.Retention, Sticky: a.Sticky, StickyAnswers: a.StickyAnswers, Region: a.Region, ReportTimeout: a.ReportTimeout,
 		MaxQueued: a.Queues.MaxQueued, MaxQueueAge: a.Queues.MaxAge, WhenFull: a.Queues.WhenFull, TakeLate: a.Queues.TakeLate,
+		TextRetention: a.Queues.KeepText, RetentionCount: a.Queues.KeepCount, TextRetentionCount: a.Queues.KeepTexts,
 	})
 	fixed, finder, source := a.findModems()
 	a.gsm = gsmchan.New(gsmchan.Config{

@@ -209,6 +209,9 @@ func printMessage(out io.Writer, m *provisioning.Message) error {
 	if m.Text != "" {
 		fmt.Fprintf(out, "text: %s\n", visible(m.Text, -1))
 	}
+	if m.Bare {
+		fmt.Fprintln(out, "text: dropped, its time is over")
+	}
 	if m.Priority > 0 {
 		fmt.Fprintf(out, "priority: %d\n", m.Priority)
 	}
