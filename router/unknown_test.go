@@ -81,9 +81,14 @@ func TestUnknown_Resend_SentAgainInItsTime_TimelineAndReceiptSaySo(t *testing.T)
 func TestUnknown_Resend_ReportComesBefore_NotSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := policy(t, "resend", 15*time.Minute, 1)
+		submitted := storage.TimeOf(time.Now())
 		id := b.send("lost")
 		pass(10 * time.Minute)
-		b.report("sim:1", "7", storage.Delivered)
+		done := make(chan error, 1)
+		b.r.Report(storage.Report{Lane: "sim:1", Match: "31612345678", Ref: "7", State: storage.Delivered, Submitted: submitted}, func(err error) { done <- err })
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
 		pass(time.Hour)
 		if m := b.expect(id, storage.Delivered, 9, 1); m.Resent != 0 {
 			t.Errorf("resent %d", m.Resent)

@@ -88,7 +88,7 @@ func TestCodec_UnknownField_Refused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := c.encode(map[int]int{2: 1, 77: 1})
+	b, err := c.encode(map[int]int{2: 1, 127: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
