@@ -26,7 +26,7 @@ func TestQueueSettings_FlagsAndFile_AFlagWins(t *testing.T) {
 			t.Errorf("%v: %+v, %v; want %+v", c.args, o.Queues, err, c.want)
 		}
 	}
-	for _, args := range [][]string{{"--max-queued", "0"}, {"--max-queue-age", "1s"}, {"--when-full", "drop"}, {"--late", "maybe"}, {"--retention-text", "1s"}, {"--retention-count", "-1"}} {
+	for _, args := range [][]string{{"--max-queued", "0"}, {"--max-queue-age", "1s"}, {"--when-full", "drop"}, {"--late", "maybe"}, {"--retention-text", "1s"}, {"--retention-count=-1"}} {
 		if _, err := parseServe(t, args...).options(&env{}); err == nil {
 			t.Errorf("%v was taken", args)
 		}
