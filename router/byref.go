@@ -61,7 +61,7 @@ func (r *Router) took(rep storage.Report, refs []storage.PartRef, err error, don
 		return
 	}
 	if len(refs) > 0 {
-		r.tryReport(rep, refs, done)
+		r.tryReport(rep, refs, taken(done))
 		return
 	}
 	if r.db.ParkedCount() >= mostParked {
@@ -223,7 +223,10 @@ func (r *Router) unpark(lane string, forms []string) {
 			continue
 		}
 		r.tryReport(rep, found, func(err error) {
-			if err != nil {
+			switch {
+			case errors.Is(err, errFitsNone):
+				return // another report was quicker: it is for a part that is still to come
+			case err != nil:
 				r.log.Error("a parked report cannot be applied", "lane", lane, "err", err)
 				return
 			}

@@ -93,7 +93,7 @@ func (r *Router) match(rep storage.Report, came storage.Time, done func(error)) 
 		done(public(err))
 		return
 	}
-	r.tryReport(rep, r.ranked(refs, rep, came), done)
+	r.tryReport(rep, r.ranked(refs, rep, came), taken(done))
 }
 
 // reach is how far the attempt of a part is at most from the time at which the
@@ -224,12 +224,25 @@ func (r *Router) onceAnswered(lane string, parts []storage.PartRef, patience tim
 	return false
 }
 
+// errFitsNone is what tryReport says when no candidate takes the report.
+var errFitsNone = errors.New("the report fits no message")
+
+// taken makes of errFitsNone what the next hop hears: the report was taken.
+func taken(done func(error)) func(error) {
+	return func(err error) {
+		if errors.Is(err, errFitsNone) {
+			err = nil
+		}
+		done(err)
+	}
+}
+
 // tryReport applies the report to the first candidate that takes it.
 func (r *Router) tryReport(rep storage.Report, refs []storage.PartRef, done func(error)) {
 	if len(refs) == 0 {
 		r.log.Warn("a report fits no message", "lane", rep.Lane, "reference", rep.Ref)
 		r.shares.strayed(rep.Lane, r.now())
-		done(nil)
+		done(errFitsNone)
 		return
 	}
 	c := refs[0]
