@@ -12,8 +12,8 @@ type HTTPChannel struct {
 	Preset      string            `cbor:"1,keyasint,omitempty"` // name of a built-in description; "": Description has it
 	Description []byte            `cbor:"2,keyasint,omitempty"` // JSON, see package httpchan
 	Settings    map[string]string `cbor:"3,keyasint,omitempty"` // what the description asks for
-	Secrets     map[string]string `cbor:"4,keyasint,omitempty"` // likewise; in clear: the provider wants them so. They go to no log and no API
-	Token       string            `cbor:"5,keyasint,omitempty"` // of the URLs that the provider calls: a secret, too
+	Secrets     map[string]Secret `cbor:"4,keyasint,omitempty"` // likewise; they go to no API
+	Token       Secret            `cbor:"5,keyasint,omitempty"` // of the URLs that the provider calls
 
 	CA    string `cbor:"11,keyasint,omitempty"` // PEM; "": those of the machine
 	Pin   string `cbor:"12,keyasint,omitempty"` // SHA-256 of its public key, hexadecimal; instead of a CA
@@ -33,11 +33,12 @@ const maxSetting = 4096
 
 func (h *HTTPChannel) validate(name string) error {
 	long := len(h.CA) > maxPEM || len(h.Cert) > maxPEM || len(h.Key) > maxPEM || len(h.Description) > maxPEM
-	for _, values := range []map[string]string{h.Settings, h.Secrets} {
-		long = long || len(values) > maxList
-		for k, v := range values {
-			long = long || len(k) > maxName || len(v) > maxSetting
-		}
+	long = long || len(h.Settings) > maxList || len(h.Secrets) > maxList
+	for k, v := range h.Settings {
+		long = long || len(k) > maxName || len(v) > maxSetting
+	}
+	for k, v := range h.Secrets {
+		long = long || len(k) > maxName || len(v) > maxSetting
 	}
 	if long || len(h.Preset)+len(h.Token)+len(h.Host)+len(h.Proxy) > maxText {
 		return invalid("channel %q is too long", name)

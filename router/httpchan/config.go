@@ -64,11 +64,11 @@ func Check(c *storage.Channel) error {
 		return err
 	}
 	if r.Secrets == nil {
-		r.Secrets = map[string]string{}
+		r.Secrets = map[string]storage.Secret{}
 	}
 	for _, s := range d.Settings {
 		if v, ok := r.Settings[s.Name]; ok && s.Secret {
-			r.Secrets[s.Name] = v
+			r.Secrets[s.Name] = storage.Secret(v)
 			delete(r.Settings, s.Name)
 		}
 	}
@@ -82,10 +82,10 @@ func Check(c *storage.Channel) error {
 	return nil
 }
 
-func newToken() string {
+func newToken() storage.Secret {
 	b := make([]byte, 16)
 	rand.Read(b)
-	return hex.EncodeToString(b)
+	return storage.Secret(hex.EncodeToString(b))
 }
 
 // describe finds the description of a record.
@@ -109,7 +109,7 @@ func describe(r *storage.HTTPChannel) (*Description, error) {
 
 // read makes settings of a record.
 func read(r *storage.HTTPChannel) (s settings, err error) {
-	s = settings{timeout: cmp.Or(time.Duration(r.TimeoutS)*time.Second, defaultTimeout), window: cmp.Or(r.Window, defaultWindow), rate: r.Rate, token: r.Token, poll: r.Poll}
+	s = settings{timeout: cmp.Or(time.Duration(r.TimeoutS)*time.Second, defaultTimeout), window: cmp.Or(r.Window, defaultWindow), rate: r.Rate, token: string(r.Token), poll: r.Poll}
 	if s.d, err = describe(r); err != nil {
 		return s, err
 	}
@@ -136,12 +136,13 @@ func read(r *storage.HTTPChannel) (s settings, err error) {
 // readValues holds what was given against what the description asks for.
 func (s *settings) readValues(r *storage.HTTPChannel) error {
 	s.values = map[string]string{}
-	for _, given := range []map[string]string{r.Settings, r.Secrets} {
-		for _, name := range slices.Sorted(maps.Keys(given)) {
-			if s.d.setting(name) == nil {
-				return bad(name, fmt.Sprintf("%s knows no setting %.40q", s.d.Name, name), "its settings: "+s.d.settingNames())
-			}
-			s.values[name] = given[name]
+	maps.Copy(s.values, r.Settings)
+	for name, v := range r.Secrets {
+		s.values[name] = string(v)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.values)) {
+		if s.d.setting(name) == nil {
+			return bad(name, fmt.Sprintf("%s knows no setting %.40q", s.d.Name, name), "its settings: "+s.d.settingNames())
 		}
 	}
 	for i := range s.d.Settings {
