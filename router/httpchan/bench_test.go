@@ -97,16 +97,16 @@ func (s *benchServer) bare(b *testing.B, n int) float64 {
 	return float64(n) / time.Since(began).Seconds()
 }
 
-// through sends as many messages through the gateway. All are in its queue before
-// the first is answered.
+// through sends as many messages through the gateway, each to another recipient: those
+// to one keep their order. All are in its queue before the first is answered.
 func (s *benchServer) through(b *testing.B, n int) float64 {
 	s.open = make(chan struct{})
 	s.until.Store(s.seen.Load() + int64(n))
 	p := benchPost(b, s.URL)
 	var wg sync.WaitGroup
-	for range n {
+	for i := range n {
 		wg.Add(1)
-		m := &storage.Message{Kind: storage.MT, User: "acme", Text: "Hello", Source: storage.Address{TON: 5, Addr: "Acme"}, Dest: storage.Address{TON: 1, NPI: 1, Addr: "31612345678"}}
+		m := &storage.Message{Kind: storage.MT, User: "acme", Text: "Hello", Source: storage.Address{TON: 5, Addr: "Acme"}, Dest: storage.Address{TON: 1, NPI: 1, Addr: fmt.Sprintf("316%08d", i)}}
 		p.r.Submit(m, func(_ storage.ID, err error) {
 			if err != nil {
 				b.Error(err)
