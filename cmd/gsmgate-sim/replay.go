@@ -31,8 +31,7 @@ func (c *replayCmd) Run(ctx context.Context, s streams) error {
 		return fail("gsmgate modem check PORT --record FILE makes one", "%s: %w", c.File, err)
 	}
 	out := &lines{w: s.out}
-	out.printf("%s plays %s\n", c.Link, c.File)
-	err = modemsim.ServeTerminal(ctx, c.Link, player.Serve)
+	err = modemsim.ServeTerminal(ctx, c.Link, func() { out.printf("%s plays %s\n", c.Link, c.File) }, player.Serve)
 	for _, p := range player.Problems() {
 		out.printf("%s\n", p)
 	}

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ServeTerminal makes a pty with a link to it, and hands the other end of it to serve each time that a client opens it; the reader ends
-// with io.EOF when the client has closed it. It returns nil when ctx is done and the link is gone. Errors: the pty or the link cannot be
+// ServeTerminal makes a pty with a link to it, calls ready, and hands the other end of the pty to serve each time that a client opens it;
+// the reader ends with io.EOF when the client has closed it. It returns nil when ctx is done and the link is gone. Errors: the pty or the link cannot be
 // made, or those of serve but io.EOF.
-func ServeTerminal(ctx context.Context, path string, serve func(context.Context, io.ReadWriter) error) error {
+func ServeTerminal(ctx context.Context, path string, ready func(), serve func(context.Context, io.ReadWriter) error) error {
 	p, err := openPTY()
 	if err != nil {
 		return err
@@ -23,6 +23,7 @@ func ServeTerminal(ctx context.Context, path string, serve func(context.Context,
 		return err
 	}
 	defer unlink(path, p.name)
+	ready()
 	defer context.AfterFunc(ctx, p.close)() // a read ends
 	for ctx.Err() == nil {
 		if err := p.awaitClient(ctx); err != nil {
