@@ -183,6 +183,25 @@ func BenchmarkQueue_Poll(b *testing.B) {
 	}
 }
 
+// What is offered while the disk is read, which may not have it yet, is read again.
+func TestQueue_OfferedDuringARead_NotLost(t *testing.T) {
+	q := ample(0)
+	m := &storage.Message{ID: 7, Kind: storage.MT, User: "acme", Queue: "gsm", DueAt: 1}
+	reads := 0
+	q.due = func(storage.Flow, storage.Time, int) ([]storage.FlowEntry, storage.Time, error) {
+		if reads++; reads == 1 {
+			q.offer(m)
+			return nil, 0, nil
+		}
+		return []storage.FlowEntry{{DueKey: storage.DueKey{At: 1, ID: 7}}}, 0, nil
+	}
+	q.kick(m.Flow(), 1)
+	ids, _, _, err := q.poll(1, func(storage.ID) bool { return false })
+	if err != nil || len(ids) != 1 || ids[0] != 7 {
+		t.Errorf("took %v, %v", ids, err)
+	}
+}
+
 // ample is a queue of users that never run out of messages.
 func ample(users int) *queue {
 	r := &Router{floors: floors{held: map[storage.Talk]floor{}}}

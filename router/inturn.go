@@ -123,11 +123,13 @@ func freeTurn(m *storage.Message) {
 // queue because their talks are busy, so that others are seen. What is not busy any
 // more is due as before.
 func (r *Router) park(q *queue, f storage.Flow, ids []storage.ID) {
+	talks := map[storage.Talk]struct{}{}
 	r.changeMany(ids, func(m *storage.Message, _ storage.Time) ([]*storage.Message, error) {
 		holder := r.floors.holder(m.Talk())
 		if ended(m) || m.DueAt == 0 || m.Queue != q.name || m.Turn == storage.TurnBehind || holder == 0 || holder == m.ID {
 			return nil, storage.ErrSkip
 		}
+		talks[m.Talk()] = struct{}{}
 		standsBack(m)
 		return nil, nil
 	}, func([]*storage.Message, error) {
@@ -135,6 +137,9 @@ func (r *Router) park(q *queue, f storage.Flow, ids []storage.ID) {
 			q.release(id)
 		}
 		q.kick(f, r.now())
+		for talk := range talks { // who had the floor may have left it before this was on disk
+			r.nextTurn(talk)
+		}
 	})
 }
 

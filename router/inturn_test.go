@@ -80,6 +80,7 @@ func TestOrder_BeingSent_OtherLaneDoesNotOvertake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := running(t, &scripted{lanes: twoLanes(), answer: taking}, Options{Sticky: -1})
 		b.send("slow1")
+		synctest.Wait() // the other lane would be as fast
 		b.send("2")
 		b.send("3")
 		b.send("other", to("31687654321"))

@@ -143,7 +143,9 @@ func (q *queue) offer(m *storage.Message) {
 	defer q.mu.Unlock()
 	f := m.Flow()
 	s := q.portion(f.User)
-	s.levels[f.Level].insert(storage.FlowEntry{DueKey: storage.DueKey{At: m.DueAt, ID: m.ID}, Talk: m.Talk()})
+	l := &s.levels[f.Level]
+	l.insert(storage.FlowEntry{DueKey: storage.DueKey{At: m.DueAt, ID: m.ID}, Talk: m.Talk()})
+	l.stale = l.stale || l.reads // what is being read may not have it
 	q.activate(s)
 	q.broadcast()
 }
