@@ -123,13 +123,17 @@ func freeTurn(m *storage.Message) {
 // queue because their talks are busy, so that others are seen. What is not busy any
 // more is due as before.
 func (r *Router) park(q *queue, f storage.Flow, ids []storage.ID) {
-	talks := map[storage.Talk]struct{}{}
+	talks := map[storage.Talk]storage.ID{} // who has the floor: asked once, for all of a talk stay or none does
 	r.changeMany(ids, func(m *storage.Message, _ storage.Time) ([]*storage.Message, error) {
-		holder := r.floors.holder(m.Talk())
+		talk := m.Talk()
+		holder, asked := talks[talk]
+		if !asked {
+			holder = r.floors.holder(talk)
+			talks[talk] = holder
+		}
 		if ended(m) || m.DueAt == 0 || m.Queue != q.name || m.Turn == storage.TurnBehind || holder == 0 || holder == m.ID {
 			return nil, storage.ErrSkip
 		}
-		talks[m.Talk()] = struct{}{}
 		standsBack(m)
 		return nil, nil
 	}, func([]*storage.Message, error) {
