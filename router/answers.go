@@ -18,7 +18,7 @@ func (r *Router) writes(m *storage.Message, lane string, at storage.Time) {
 		return
 	}
 	ours := ""
-	if bank := r.carrier(storage.MT); bank == nil || channelOf(m.Queue) != bank.Name() {
+	if bank := r.carrier(storage.MT); bank == nil || storage.ChannelOf(m.Queue) != bank.Name() {
 		ours = plain(m.From().Addr)
 	}
 	r.writers.note(talkOf(lane, ours), m.Dest, m.User, at)

@@ -312,6 +312,7 @@ type watched struct {
 func (w *watched) apply(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
 	w.talk = m.Talk()
 	more, err := w.fn(m, now)
+	keepPlace(m)
 	w.stored = w.stored[:0]
 	for _, x := range append(more[:len(more):len(more)], m) {
 		w.stored = append(w.stored, spotOf(x))
@@ -345,6 +346,7 @@ func (r *Router) changeMany(ids []storage.ID, fn func(*storage.Message, storage.
 		if err != nil {
 			return nil, err
 		}
+		keepPlace(m)
 		for _, x := range append(more[:len(more):len(more)], m) {
 			wakes = append(wakes, spotOf(x))
 		}

@@ -84,7 +84,7 @@ func (r *Router) moveOn(m *storage.Message, now storage.Time) bool {
 		if _, err := w.ch.Parts(m); err != nil {
 			continue
 		}
-		ready := r.stood(PoolQueue(w.ch.Name(), w.poolFor(&u)))
+		ready := r.stood(storage.PoolQueue(w.ch.Name(), w.poolFor(&u)))
 		if next < 0 || ready {
 			next, by = at, w
 		}
@@ -179,7 +179,7 @@ func (r *Router) drained(g *guide) (all []drains) {
 			if w.ch == nil || u > 0 && !w.bank {
 				break
 			}
-			d := drains{w.ch, PoolQueue(w.ch.Name(), w.poolFor(&pools[u]))}
+			d := drains{w.ch, storage.PoolQueue(w.ch.Name(), w.poolFor(&pools[u]))}
 			if !slices.Contains(all, d) {
 				all = append(all, d)
 			}

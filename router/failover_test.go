@@ -132,7 +132,7 @@ func TestFailover_ChannelGone_WaitingOnesMoveAfterAWhile(t *testing.T) {
 		if m.Queue != "smpp:x" || x.log() != "x:1 a/1" || events(m, "moved") != "to channel smpp:x: channel gsm is not ready" {
 			t.Errorf("%s, %s: %s", m.Queue, x.log(), events(m, "moved"))
 		}
-		if m := b.message(b.send("b")); channelOf(m.Queue) != "smpp:x" { // new ones do not wait at all
+		if m := b.message(b.send("b")); storage.ChannelOf(m.Queue) != "smpp:x" { // new ones do not wait at all
 			t.Errorf("a new one goes to %s", m.Queue)
 		}
 	})
@@ -195,12 +195,12 @@ func TestFailover_AllLanesIll_TheOtherUntilTheyAreWell(t *testing.T) {
 		if n := strings.Count(x.log(), "/1"); n != 5 || strings.Count(gsm.log(), "/1") > 8 {
 			t.Errorf("sent %s; the other %s", gsm.log(), x.log())
 		}
-		if m := b.message(b.send("f")); channelOf(m.Queue) != "smpp:x" {
+		if m := b.message(b.send("f")); storage.ChannelOf(m.Queue) != "smpp:x" {
 			t.Errorf("a new one goes to %s", m.Queue)
 		}
 		well.Store(true)
 		pass(5 * time.Minute)
-		if m := b.message(b.send("g")); channelOf(m.Queue) != "gsm" {
+		if m := b.message(b.send("g")); storage.ChannelOf(m.Queue) != "gsm" {
 			t.Errorf("after that a new one goes to %s", m.Queue)
 		}
 	})

@@ -131,7 +131,7 @@ func (q *queue) starving(s *portion) *level {
 func (q *queue) clear(l *level) bool {
 	var ids []storage.ID
 	l.head = slices.DeleteFunc(l.head, func(e storage.FlowEntry) bool {
-		if _, taken := q.taken[e.ID]; taken || q.floors.free(e.Talk, e.ID, q) {
+		if _, taken := q.taken[e.ID]; taken || q.floors.free(e.Talk, q) || q.floors.holder(e.Talk) == e.ID {
 			return false
 		}
 		q.taken[e.ID] = 0
@@ -179,7 +179,7 @@ func earlierDue(a, b storage.FlowEntry) bool { return after(b.DueKey, a.DueKey) 
 func (l *level) first(q *queue, skips func(storage.ID) bool) int {
 	return slices.IndexFunc(l.head, func(e storage.FlowEntry) bool {
 		_, taken := q.taken[e.ID]
-		return !taken && !skips(e.ID) && q.floors.free(e.Talk, e.ID, q)
+		return !taken && !skips(e.ID) && q.floors.free(e.Talk, q)
 	})
 }
 

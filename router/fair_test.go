@@ -202,6 +202,21 @@ func TestQueue_OfferedDuringARead_NotLost(t *testing.T) {
 	}
 }
 
+// A message that was moved to another queue while a lane had it is not taken out of
+// that one too: the floor would be free when the first lane lets go.
+func TestFloors_MessageMovedWhileTaken_NotTakenTwice(t *testing.T) {
+	f, one, two := floors{held: map[storage.Talk]floor{}}, &queue{name: "gsm#sim:1"}, &queue{name: "gsm"}
+	if !f.free(1, one) || !f.take(1, 7) {
+		t.Fatal("nobody had the floor")
+	}
+	if f.free(1, two) || f.take(1, 7) {
+		t.Error("the message has the floor twice")
+	}
+	if wake := f.leave(1, 7); len(wake) != 1 || wake[0] != two || !f.free(1, two) {
+		t.Errorf("who waited for it: %v", wake)
+	}
+}
+
 // ample is a queue of users that never run out of messages.
 func ample(users int) *queue {
 	r := &Router{floors: floors{held: map[storage.Talk]floor{}}}

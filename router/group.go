@@ -97,9 +97,9 @@ func (run *laneRun) elsewhere(m *storage.Message, now storage.Time) bool {
 	case other == "":
 		return false
 	case sure:
-		m.Queue, m.DueAt = pinnedQueue(m.Queue, other), now
+		m.Queue, m.DueAt = storage.LaneQueue(m.Queue, other), now
 	default:
-		m.Queue, m.DueAt = home(m), run.r.after(now, groupPause)
+		m.Queue, m.DueAt = m.Home(), run.r.after(now, groupPause)
 	}
 	return true
 }

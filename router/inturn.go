@@ -23,16 +23,16 @@ type floor struct {
 	others []*queue // where others of the talk wait
 }
 
-// free says whether the message may have the floor. If not, its queue is stirred
-// when the one that has it leaves.
-func (f *floors) free(talk storage.Talk, id storage.ID, q *queue) bool {
+// free says whether nobody has the floor, not the message itself out of another
+// queue either. If somebody has it, the queue is stirred when that leaves.
+func (f *floors) free(talk storage.Talk, q *queue) bool {
 	if talk == 0 {
 		return true
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	h, ok := f.held[talk]
-	if !ok || h.id == id {
+	if !ok {
 		return true
 	}
 	if !slices.Contains(h.others, q) {
@@ -49,8 +49,8 @@ func (f *floors) take(talk storage.Talk, id storage.ID) bool {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if h, ok := f.held[talk]; ok {
-		return h.id == id
+	if _, ok := f.held[talk]; ok {
+		return false
 	}
 	f.held[talk] = floor{id: id}
 	return true
@@ -107,9 +107,22 @@ func (r *Router) nextTurn(talk storage.Talk) {
 // standsBack puts a message behind those of its talk that come before it.
 func standsBack(m *storage.Message) {
 	if m.Prefer != "" {
-		unpin(m)
+		m.Unpin()
 	}
 	m.Turn = storage.TurnBehind
+}
+
+// keepPlace has a message that was changed, and waits on, be seen by those behind
+// it: it may be due later than they are, or in another queue. One that has a
+// schedule lets them pass.
+func keepPlace(m *storage.Message) {
+	switch {
+	case m.Kind != storage.MT || m.DueAt == 0:
+	case m.State == storage.Scheduled && m.Turn == storage.TurnNext:
+		m.Turn = storage.TurnFree
+	case m.State != storage.Scheduled && m.Turn == storage.TurnFree:
+		m.Turn = storage.TurnNext
+	}
 }
 
 // freeTurn says that nothing is known to be before the message.

@@ -3,7 +3,6 @@ package router
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"time"
 
@@ -43,28 +42,7 @@ type laneRun struct {
 // pinned is the queue of messages that must leave by lane l: a handset puts
 // the parts of a long message together only when they come from one number. It
 // is the same whatever pool the lane is in.
-func pinned(l *Lane) string { return pinnedQueue(l.Queue, l.ID) }
-
-func pinnedQueue(queue, lane string) string { return channelOf(queue) + "#" + lane }
-
-// channelOf is the name of the channel that drains a queue: "gsm" of "gsm/vip"
-// and "gsm#sim:8931…".
-func channelOf(queue string) string {
-	name, _, _ := strings.Cut(queue, "#")
-	name, _, _ = strings.Cut(name, "/")
-	return name
-}
-
-// PoolQueue is the queue of a pool of a channel.
-func PoolQueue(channel, pool string) string {
-	if pool == "" {
-		return channel
-	}
-	return channel + "/" + pool
-}
-
-// home is the queue in which any lane of its pool may take the message.
-func home(m *storage.Message) string { return PoolQueue(channelOf(m.Queue), m.Pool) }
+func pinned(l *Lane) string { return storage.LaneQueue(l.Queue, l.ID) }
 
 func (r *Router) register(run *laneRun, on bool) {
 	r.mu.Lock()

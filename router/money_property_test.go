@@ -204,6 +204,8 @@ func (w *world) answered(id storage.ID, text, dest string, served bool, err erro
 		w.seen["no credit"]++
 	case code == NoRoute:
 		w.seen["no route"]++
+	case code == Busy && strings.Contains(err.Error(), "it would leave in"):
+		w.seen["too late"]++
 	case code != Invalid: // validity over before it is due
 		w.Errorf("%s to %s: %v", text, dest, err)
 	}

@@ -65,7 +65,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		lists: map[string][]storage.Price{}, pays: map[string]string{}, offers: map[string]offer{},
 		claims: map[storage.ID]*claim{}, cancelled: map[string]bool{}, maybe: map[string]bool{}, prices: map[string]bool{}, seen: map[string]int{},
 	}
-	w.o = Options{TakeLate: true, Validity: 2 * time.Hour, ReportTimeout: 3 * time.Hour, Retention: 30 * 24 * time.Hour}
+	w.o = Options{Validity: 2 * time.Hour, ReportTimeout: 3 * time.Hour, Retention: 30 * 24 * time.Hour}
 	if w.rng.IntN(3) == 0 {
 		w.o.Retention = 30 * time.Minute
 	}

@@ -29,7 +29,7 @@ const cardOne, cardTwo = "8931440000000000017", "8931440000000000025"
 func TestPool_MessageGoesByItsPoolOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		vip := lane("sim:2")
-		vip.Queue = PoolQueue("gsm", "vip")
+		vip.Queue = storage.PoolQueue("gsm", "vip")
 		b := running(t, &scripted{lanes: []Lane{lane("sim:1"), vip}, answer: ok}, Options{})
 		b.send("a")
 		synctest.Wait()

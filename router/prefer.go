@@ -52,7 +52,7 @@ func (r *Router) prefer(m *storage.Message, now storage.Time) bool {
 	if lane == "" || !r.awaits(lane, m.Queue) {
 		return false
 	}
-	queue := pinnedQueue(m.Queue, lane)
+	queue := storage.LaneQueue(m.Queue, lane)
 	if r.db.Queued(queue) >= mostPreferred {
 		return false
 	}
@@ -101,15 +101,12 @@ func (run *laneRun) yields(m *storage.Message, now storage.Time) bool {
 // unpins gives a message back to its pool that only prefers this lane, when the
 // lane begins nothing. It reports whether it did.
 func (run *laneRun) unpins(m *storage.Message) bool {
-	if m.Prefer == "" || !run.onlyBegun() && home(m) == run.Queue {
+	if m.Prefer == "" || !run.onlyBegun() && m.Home() == run.Queue {
 		return false
 	}
-	unpin(m)
+	m.Unpin()
 	return true
 }
-
-// unpin lets any lane of the pool take a message.
-func unpin(m *storage.Message) { m.Queue, m.Prefer = home(m), "" }
 
 // watchPreferred gives messages back to their pools that have waited long enough
 // for the lane they prefer.
@@ -198,7 +195,7 @@ func (r *Router) release(id storage.ID, queue string) {
 			return nil, errStale
 		}
 		m.Note(now, "route", fmt.Sprintf("any SIM: %s could not take it in time", m.Prefer))
-		unpin(m)
+		m.Unpin()
 		return nil, nil
 	}, func(*storage.Message, error) {})
 }

@@ -54,7 +54,7 @@ func (qs *qualities) note(m *storage.Message, now storage.Time) {
 	default:
 		return // its client has cancelled it
 	}
-	name := home(m)
+	name := m.Home()
 	qs.mu.Lock()
 	defer qs.mu.Unlock()
 	q := qs.all[name]

@@ -130,11 +130,11 @@ func (r *Router) late(m *storage.Message, u *storage.User, now storage.Time) str
 	if r.o.TakeLate || m.DueAt > now {
 		return ""
 	}
-	d := r.drain(home(m), now)
+	d := r.drain(m.Home(), now)
 	if !d.known {
 		return ""
 	}
-	ahead := d.ahead(r.db.QueuedIn(home(m), u.SystemID), max(1, u.Weight))
+	ahead := d.ahead(r.db.QueuedIn(m.Home(), u.SystemID), max(1, u.Weight))
 	if d.bears(ahead, float64(m.ExpiresAt-now)) {
 		return ""
 	}
@@ -145,7 +145,7 @@ func (r *Router) late(m *storage.Message, u *storage.User, now storage.Time) str
 func (r *Router) divert(m *storage.Message, u *storage.User, at int, now storage.Time) bool {
 	g := r.guide()
 	w := g.find(m.Ways[at])
-	if w == nil || w.ch == nil || !r.stood(PoolQueue(w.ch.Name(), w.poolFor(u))) {
+	if w == nil || w.ch == nil || !r.stood(storage.PoolQueue(w.ch.Name(), w.poolFor(u))) {
 		return false
 	}
 	parts, err := w.ch.Parts(m)

@@ -105,6 +105,7 @@ func running(t *testing.T, c *scripted, o Options) *bench {
 	}
 	b := &bench{t: t, db: db, r: r, c: c}
 	b.start()
+	synctest.Wait() // its lanes are there
 	t.Cleanup(func() { b.stop() })
 	return b
 }
@@ -437,8 +438,8 @@ func TestLaneIll_RestsAndAnotherTakesTheMessage(t *testing.T) {
 			return "1", nil
 		}
 		b := running(t, c, Options{})
-		for range 5 {
-			b.send("x")
+		for i := range 5 {
+			b.send("x", func(m *storage.Message) { m.Dest.Addr = fmt.Sprint(31612345670 + i) }) // those to one recipient wait for each other
 		}
 		pass(10 * time.Second)
 		if n := strings.Count(b.c.log(), "sim:1"); n > 3 { // once more for the same message, and for another

@@ -209,7 +209,7 @@ func (r *Router) explainTo(e *RouteExplanation, m *storage.Message, u *storage.U
 			return err
 		}
 		w := way{ch: r.carrier(storage.MT), pool: pool}
-		e.Explanation = plan.Explanation{Channel: PoolQueue(w.ch.Name(), pool)}
+		e.Explanation = plan.Explanation{Channel: storage.PoolQueue(w.ch.Name(), pool)}
 		goBy(m, &w, u)
 	} else {
 		r.explainRoutes(e, m, u, &pq)

@@ -48,7 +48,7 @@ func (run *laneRun) outcome(ctx context.Context, m *storage.Message, i int, ref 
 	case se.Tries > 0 && m.Parts[i].Attempts >= se.Tries:
 		return r.refused(m, i, se, now), nil
 	case se.Limit > 0 && m.Parts[i].Refused+1 >= se.Limit:
-		r.away.back(home(m), m.Dest.Addr)
+		r.away.back(m.Home(), m.Dest.Addr)
 		return r.refused(m, i, se, now), nil
 	}
 	run.later(m, i, se, now)
@@ -83,7 +83,7 @@ func (run *laneRun) sent(m *storage.Message, i int, ref string, now storage.Time
 	p.Ref = ref
 	r := run.r
 	r.habits.gave(run.ID, ref)
-	r.away.back(home(m), m.Dest.Addr)
+	r.away.back(m.Home(), m.Dest.Addr)
 	if run.Forms != nil && ref != "" {
 		p.Match = RefMatch(ref)
 	}
@@ -137,10 +137,10 @@ func endOf(parts []storage.Part) storage.State {
 func pinnedTo(m *storage.Message) string {
 	for i := range m.Parts {
 		if m.Parts[i].State != storage.PartWaiting {
-			return pinnedQueue(m.Queue, m.Parts[i].Lane)
+			return storage.LaneQueue(m.Queue, m.Parts[i].Lane)
 		}
 	}
-	return home(m)
+	return m.Home()
 }
 
 // refused ends a message whose part i will never be taken.
@@ -181,7 +181,7 @@ func (run *laneRun) later(m *storage.Message, i int, se *SendError, now storage.
 	m.DueAt = run.r.after(now, wait)
 	m.Queue = pinnedTo(m)
 	if se.Limit > 0 && wait > 0 {
-		run.r.away.hold(home(m), m.Dest.Addr, m.DueAt, m.Reason, now)
+		run.r.away.hold(m.Home(), m.Dest.Addr, m.DueAt, m.Reason, now)
 	}
 }
 

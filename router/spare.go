@@ -73,7 +73,7 @@ func (run *laneRun) postponed(m *storage.Message, i int, now storage.Time) bool 
 		m.DueAt = run.r.after(now, sparePause)
 		return true
 	}
-	until, why := run.r.away.until(home(m), m.Dest.Addr, now)
+	until, why := run.r.away.until(m.Home(), m.Dest.Addr, now)
 	if until == 0 {
 		return false
 	}

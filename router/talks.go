@@ -136,7 +136,7 @@ func (r *Router) recallLane(m *storage.Message) {
 	case m.Kind == storage.MT && len(m.Parts) > 0 && m.Parts[0].Tried != 0:
 		r.writes(m, m.Parts[0].Lane, m.Parts[0].Tried)
 		if r.o.Sticky >= 0 {
-			r.last.note(home(m), m.Dest, m.Parts[0].Lane, m.Parts[0].Tried)
+			r.last.note(m.Home(), m.Dest, m.Parts[0].Lane, m.Parts[0].Tried)
 		}
 	case m.Kind == storage.MO:
 		r.heard(m)
@@ -159,6 +159,6 @@ func (run *laneRun) wrote(m *storage.Message, now storage.Time) {
 		run.r.writes(m, run.ID, now)
 	}
 	if run.r.o.Sticky > 0 && m.Kind == storage.MT {
-		run.r.last.note(home(m), m.Dest, run.ID, now)
+		run.r.last.note(m.Home(), m.Dest, run.ID, now)
 	}
 }

@@ -127,7 +127,7 @@ func (r *Router) readLists() map[string]*price.List {
 // The first channel that carries MT is the one that has pools.
 func (r *Router) wayOf(name string) way {
 	w := way{name: name}
-	bank, whole := r.carrier(storage.MT), channelOf(name)
+	bank, whole := r.carrier(storage.MT), storage.ChannelOf(name)
 	for _, ch := range r.channels.all() {
 		switch {
 		case !ch.Carries(storage.MT):
@@ -217,7 +217,7 @@ func (f *facts) Channel(n int) plan.State {
 	if pool != "" && !f.r.db.HasPool(pool) {
 		return plan.State{Missing: true}
 	}
-	queue := PoolQueue(w.ch.Name(), pool)
+	queue := storage.PoolQueue(w.ch.Name(), pool)
 	s := plan.State{Quality: f.r.qualities.of(queue, f.now)}
 	if _, err := f.by(w.ch); err != nil {
 		s.Unfit = true
@@ -253,7 +253,7 @@ func (r *Router) route(m *storage.Message) (line []byte, err error) {
 	if g.routes > 0 {
 		line, err = r.choose(f, &q)
 	} else if m.Pool, err = r.poolOf(m.User); err == nil {
-		m.Queue, m.Prefer = PoolQueue(ch.Name(), m.Pool), ""
+		m.Queue, m.Prefer = storage.PoolQueue(ch.Name(), m.Pool), ""
 		freeTurn(m)
 	}
 	if err != nil {
@@ -317,7 +317,7 @@ func (r *Router) choose(f *facts, q *plan.Query) (line []byte, err error) {
 func goBy(m *storage.Message, w *way, u *storage.User) {
 	m.Pool, m.Prefer = w.poolFor(u), ""
 	freeTurn(m)
-	m.Queue = PoolQueue(w.ch.Name(), m.Pool)
+	m.Queue = storage.PoolQueue(w.ch.Name(), m.Pool)
 }
 
 // charge sets aside what the message costs its user: its price list says so, or

@@ -43,10 +43,11 @@ type queued struct {
 	users  map[string]int // of MT messages
 	all    int            // of those
 	behind int
+	unseen []int32 // see Message.unseen, by Talk%unseenSlots
 }
 
 func newQueued() queued {
-	return queued{queues: map[string]int{}, flows: map[string]map[Flow]int{}, users: map[string]int{}}
+	return queued{queues: map[string]int{}, flows: map[string]map[Flow]int{}, users: map[string]int{}, unseen: make([]int32, unseenSlots)}
 }
 
 func (q *queued) add(p place, n int) {
@@ -81,9 +82,12 @@ func (db *DB) loadQueued(tx *bolt.Tx) error {
 	var flow []byte
 	n := 0
 	c := tx.Bucket(inDue.name()).Cursor()
-	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+	for k, v := c.First(); k != nil; k, v = c.Next() {
 		if len(k) <= 17 {
 			continue
+		}
+		if len(v) == 8 {
+			db.queued.unseen[Talk(idOf(v))%unseenSlots]++
 		}
 		if prefix := k[:len(k)-16]; !bytes.Equal(prefix, flow) {
 			db.addFlow(flow, n)
@@ -93,7 +97,11 @@ func (db *DB) loadQueued(tx *bolt.Tx) error {
 	}
 	db.addFlow(flow, n)
 	return tx.Bucket(inTurns.name()).ForEach(func(k, v []byte) error {
-		if !isBehind(v) || len(k) != 16 {
+		switch {
+		case len(k) != 16:
+			return nil
+		case !isBehind(v): // it is due, and seen
+			db.queued.unseen[Talk(idOf(k))%unseenSlots]--
 			return nil
 		}
 		m, err := db.codec.message(idOf(k[8:]), tx.Bucket(inMessages.name()).Get(k[8:]))

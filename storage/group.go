@@ -32,6 +32,8 @@ type group struct {
 	users    map[string]User // without a SystemID: removed
 	tallies  map[string]*Tally
 	queued   map[place]int // difference to db.queued
+	turns    turns
+	unseen   map[Talk]int32 // by slot: difference to db.queued.unseen
 
 	changed bool
 	fatal   error    // bbolt failed below an operation: the group cannot stand
@@ -62,6 +64,8 @@ func newGroup(db *DB) *group {
 		users:    map[string]User{},
 		tallies:  map[string]*Tally{},
 		queued:   map[place]int{},
+		turns:    turns{},
+		unseen:   map[Talk]int32{},
 	}
 	return g
 }
@@ -92,6 +96,8 @@ func (g *group) reset() {
 	clear(g.users)
 	clear(g.tallies)
 	clear(g.queued)
+	clear(g.turns)
+	clear(g.unseen)
 	for _, t := range g.db.tables {
 		t.drop()
 	}
@@ -273,5 +279,8 @@ func (g *group) publish() {
 	}
 	for p, n := range g.queued {
 		db.queued.add(p, n)
+	}
+	for slot, n := range g.unseen {
+		db.queued.unseen[slot] += n
 	}
 }

@@ -48,7 +48,12 @@ type acceptOp struct {
 	done  func(ID, error)
 }
 
-func (o *acceptOp) apply(g *group) error {
+func (o *acceptOp) apply(g *group) (err error) {
+	if g.pin(o.m) {
+		if o.value, err = g.db.codec.encode(o.m); err != nil {
+			return err
+		}
+	}
 	if o.twin != nil {
 		return g.store(nil, move{m: o.m, value: o.value}, move{m: o.m.Twin, value: o.twin})
 	}
@@ -102,7 +107,7 @@ type changeOp struct {
 
 func (o *changeOp) apply(g *group) error {
 	if o.turn != nil {
-		o.fn = func(m *Message, now Time) ([]*Message, error) { return o.turn(m, ahead(g.tx, m), now) }
+		o.fn = func(m *Message, now Time) ([]*Message, error) { return o.turn(m, g.turns.ahead(g.tx, m), now) }
 	}
 	mv, more, err := g.changeOf(o.id, o.fn)
 	if err != nil {

@@ -14,13 +14,14 @@ type state struct {
 	index       []indexEntry
 	parts       []byte // the state of each
 	place       place  // the zero one when it was not queued
+	unseen      Talk
 	user        string
 	held, spent Millicredits
 }
 
 // stateOf takes down m before it is changed.
 func (g *group) stateOf(m *Message) state {
-	s := state{index: g.index(m), parts: g.keys.partStates(m), user: m.User, held: m.Held, spent: m.Spent}
+	s := state{index: g.index(m), parts: g.keys.partStates(m), unseen: m.unseen(), user: m.User, held: m.Held, spent: m.Spent}
 	if m.queued() {
 		s.place = m.place()
 	}
@@ -118,6 +119,7 @@ func (g *group) stage(mv *move) {
 	if mv.old.place != (place{}) {
 		g.queued[mv.old.place]--
 	}
+	g.countUnseen(mv.old.unseen, -1)
 	if mv.value == nil {
 		g.remove(inMessages, key)
 		diffIndex(mv.old.index, nil, g.removeIndex, g.putIndex)
@@ -128,19 +130,26 @@ func (g *group) stage(mv *move) {
 	if mv.m.queued() {
 		g.queued[mv.m.place()]++
 	}
+	g.countUnseen(mv.m.unseen(), 1)
 	diffIndex(mv.old.index, g.index(mv.m), g.removeIndex, g.putIndex)
 }
 
 func (g *group) putIndex(e indexEntry) {
-	if e.bucket == inDedupe {
+	switch e.bucket {
+	case inDedupe:
 		g.dedupe[string(e.key)] = holder{id: idOf(e.value)}
+	case inTurns:
+		g.turns.set(e)
 	}
 	g.put(e.bucket, e.key, e.value)
 }
 
 func (g *group) removeIndex(e indexEntry) {
-	if e.bucket == inDedupe {
+	switch e.bucket {
+	case inDedupe:
 		g.dedupe[string(e.key)] = holder{gone: true}
+	case inTurns:
+		g.turns.set(indexEntry{key: e.key})
 	}
 	g.remove(e.bucket, e.key)
 }

@@ -17,13 +17,9 @@ func (m *Message) Talk() Talk {
 	if m.Kind != MT || m.Turn == TurnAny || m.User == "" {
 		return 0
 	}
-	channel := m.Queue
-	if i := strings.IndexAny(channel, "#/"); i >= 0 { // a lane of it, or a pool
-		channel = channel[:i]
-	}
 	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a: it is on disk, and must stay what it is
 	h := uint64(offset)
-	for _, s := range [...]string{channel, m.User, strings.TrimPrefix(m.Dest.Addr, "+")} {
+	for _, s := range [...]string{ChannelOf(m.Queue), m.User, strings.TrimPrefix(m.Dest.Addr, "+")} {
 		for i := range len(s) {
 			h = (h ^ uint64(s[i])) * prime
 		}
@@ -33,9 +29,9 @@ func (m *Message) Talk() Talk {
 }
 
 // inTurn says whether others of the Talk that come later have to look at this one:
-// it waits behind another or did so, was tried before, or waits for one lane.
+// it waits behind another, is to be seen, was tried before, or waits for one lane.
 func (m *Message) inTurn() bool {
-	if m.Turn == TurnBehind || m.Turn == TurnNext || strings.IndexByte(m.Queue, '#') >= 0 {
+	if m.Turn == TurnBehind || m.Turn == TurnNext || m.forOneLane() {
 		return true
 	}
 	for i := range m.Parts {
@@ -46,26 +42,81 @@ func (m *Message) inTurn() bool {
 	return false
 }
 
+// unseen gives the Talk of a message that waits, and at which no other one of it
+// has to look; 0: there is none.
+func (m *Message) unseen() Talk {
+	if !m.queued() || m.inTurn() {
+		return 0
+	}
+	return m.Talk()
+}
+
+// unseenSlots is how many numbers of unseen messages are kept: a Talk shares its
+// own with others, so that a million of them take no more memory than a few.
+const unseenSlots = 1 << 16
+
+func (g *group) countUnseen(talk Talk, n int32) {
+	if talk != 0 {
+		g.unseen[talk%unseenSlots] += n
+	}
+}
+
+// pin lets a new message wait for the lane that it prefers, unless one of its Talk
+// waits unseen, which would be overtaken. It says whether the message has changed.
+func (g *group) pin(m *Message) (changed bool) {
+	slot := m.Talk() % unseenSlots
+	if m.Prefer == "" || m.Talk() == 0 || g.db.queued.unseen[slot]+g.unseen[slot] == 0 {
+		return false
+	}
+	m.Unpin()
+	return true
+}
+
 func isBehind(turn []byte) bool { return len(turn) == 1 && Turn(turn[0]) == TurnBehind }
 
-// firstOf gives the first of the Talk that others have to look at.
-func firstOf(tx *bolt.Tx, talk Talk) (id ID, turn []byte, ok bool) {
+// turns are the changes of a group to who others of a Talk have to look at; nil:
+// nobody has to any more.
+type turns map[Talk]map[ID][]byte
+
+func (t turns) set(e indexEntry) {
+	talk := Talk(idOf(e.key))
+	if t[talk] == nil {
+		t[talk] = map[ID][]byte{}
+	}
+	t[talk][idOf(e.key[8:])] = e.value
+}
+
+// firstOf gives the first of the Talk that others have to look at, as the group has
+// left it.
+func (t turns) firstOf(tx *bolt.Tx, talk Talk) (id ID, turn []byte, ok bool) {
+	staged := t[talk]
+	for other, v := range staged {
+		if v != nil && (!ok || other < id) {
+			id, turn, ok = other, v, true
+		}
+	}
 	var prefix [8]byte
 	binary.BigEndian.PutUint64(prefix[:], uint64(talk))
-	k, turn := tx.Bucket(inTurns.name()).Cursor().Seek(prefix[:])
-	if len(k) != 16 || idOf(k) != ID(talk) {
-		return 0, nil, false
+	c := tx.Bucket(inTurns.name()).Cursor()
+	for k, v := c.Seek(prefix[:]); len(k) == 16 && Talk(idOf(k)) == talk; k, v = c.Next() {
+		stored := idOf(k[8:])
+		if ok && id <= stored {
+			break
+		}
+		if _, changed := staged[stored]; !changed {
+			return stored, v, true
+		}
 	}
-	return idOf(k[8:]), turn, true
+	return id, turn, ok
 }
 
 // ahead gives the first message that comes before m; 0: there is none.
-func ahead(tx *bolt.Tx, m *Message) ID {
+func (t turns) ahead(tx *bolt.Tx, m *Message) ID {
 	talk := m.Talk()
 	if talk == 0 {
 		return 0
 	}
-	if id, _, ok := firstOf(tx, talk); ok && id < m.ID {
+	if id, _, ok := t.firstOf(tx, talk); ok && id < m.ID {
 		return id
 	}
 	return 0
@@ -75,7 +126,7 @@ func ahead(tx *bolt.Tx, m *Message) ID {
 // that wait and were tried, or wait in order; 0: there is none.
 func (db *DB) Ahead(m *Message) (id ID, err error) {
 	err = db.view(func(tx *bolt.Tx) error {
-		id = ahead(tx, m)
+		id = turns(nil).ahead(tx, m)
 		return nil
 	})
 	return id, err
@@ -95,14 +146,11 @@ type turnOp struct {
 }
 
 func (o *turnOp) apply(g *group) error {
-	id, turn, ok := firstOf(g.tx, o.talk)
+	id, turn, ok := g.turns.firstOf(g.tx, o.talk)
 	if !ok || !isBehind(turn) {
 		return nil
 	}
 	mv, _, err := g.changeOf(id, func(m *Message, _ Time) ([]*Message, error) {
-		if m.Turn != TurnBehind || m.Talk() != o.talk {
-			return nil, ErrSkip // changed in this commit
-		}
 		m.Turn = TurnNext
 		return nil, nil
 	})

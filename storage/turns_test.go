@@ -183,6 +183,108 @@ func TestTurn_CalledOne_ComesBeforeLaterOnes(t *testing.T) {
 	}
 }
 
+// What others have to look at is seen in the commit that says so, too.
+func TestTurn_OfTheSameCommit_IsSeen(t *testing.T) {
+	db := openTest(t, Options{NoSync: true})
+	addUser(t, db, "alice", 10)
+	var ids [4]ID
+	for i := range ids {
+		ids[i] = accept(t, db, waiting("alice", "31612", 0, Time(i+1)))
+	}
+	talk := changed(t, db, ids[1], behind).Talk()
+	var ahead []ID
+	called := make(chan ID, 3)
+	next := func() {
+		db.NextTurn(talk, func(m *Message, err error) {
+			switch {
+			case err != nil:
+				t.Error(err)
+			case m == nil:
+				called <- 0
+			default:
+				called <- m.ID
+			}
+		})
+	}
+	look := func() {
+		db.ChangeInTurn(ids[3], func(_ *Message, id ID, _ Time) ([]*Message, error) { ahead = append(ahead, id); return nil, ErrSkip }, func(*Message, error) {})
+	}
+	become := func(id ID, fn func(m *Message)) {
+		db.Change(id, func(m *Message, _ Time) ([]*Message, error) { fn(m); return nil, nil }, func(_ *Message, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	together(t, db, func() {
+		look() // the one on disk
+		become(ids[0], behind)
+		look() // now one before it
+		next() // is called
+		next() // and then nobody, for it is to be seen yet
+		become(ids[0], func(m *Message) { m.DueAt, m.EndedAt = 0, 9 })
+		next() // the one on disk
+		become(ids[1], func(m *Message) { m.DueAt, m.EndedAt = 0, 9 })
+		look() // nobody
+	})
+	if got, want := [3]ID{<-called, <-called, <-called}, [3]ID{ids[0], 0, ids[1]}; got != want {
+		t.Errorf("called %v, want %v", got, want)
+	}
+	if want := []ID{ids[1], ids[0], 0}; !reflect.DeepEqual(ahead, want) {
+		t.Errorf("ahead %v, want %v", ahead, want)
+	}
+}
+
+// A message does not wait for the lane that it prefers when another one of its
+// Talk waits for any: that would be overtaken.
+func TestPin_WhenAnotherWaitsUnseen_NotKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	db := openTestAt(t, path, Options{NoSync: true})
+	addUser(t, db, "alice", 100)
+	prefers := func(dest string) (queue string) {
+		m := waiting("alice", dest, 0, 5)
+		m.Queue, m.Prefer = LaneQueue(m.Queue, "sim:1"), "sim:1"
+		stored, err := db.Message(accept(t, db, m))
+		if err != nil || stored.Queue != m.Queue || (stored.Prefer == "") != (stored.Queue == "modems") {
+			t.Errorf("%+v, %v: stored is %+v", m, err, stored)
+		}
+		return stored.Queue
+	}
+	expect := func(when, dest, want string) {
+		t.Helper()
+		if got := prefers(dest); got != want {
+			t.Errorf("%s: it waits in %s, want %s", when, got, want)
+		}
+	}
+	expect("nothing waits", "31612", "modems#sim:1")
+	expect("one waits for the lane", "31612", "modems#sim:1")
+	first := accept(t, db, waiting("alice", "31612", 0, 1))
+	expect("one waits for any lane", "31612", "modems")
+	expect("to another recipient", "31613", "modems#sim:1")
+	db.Close()
+	db = openTestAt(t, path, Options{NoSync: true})
+	expect("after a restart", "31612", "modems")
+	expect("to another one, after a restart", "31613", "modems#sim:1")
+	all, _, err := db.Due("modems", 9, DueKey{}, 9)
+	if err != nil || len(all) != 3 || all[0].ID != first {
+		t.Fatalf("due %v, %v", all, err)
+	}
+	for _, e := range all {
+		changed(t, db, e.ID, func(m *Message) { m.DueAt, m.EndedAt = 0, 9 })
+	}
+	expect("they have ended", "31612", "modems#sim:1")
+	together(t, db, func() {
+		db.Accept(waiting("alice", "31612", 0, 1), func(ID, error) {})
+		m := waiting("alice", "31612", 0, 5)
+		m.Queue, m.Prefer = LaneQueue(m.Queue, "sim:1"), "sim:1"
+		db.AcceptBatch([]*Message{m}, func(_ []ID, errs []error) {
+			if errs[0] != nil || m.Queue != "modems" {
+				t.Errorf("in the commit of another it waits in %s, %v", m.Queue, errs)
+			}
+		})
+	})
+}
+
 // The first release kept its queues without users.
 func TestOpen_FirstSchema_QueuesAreRebuilt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")

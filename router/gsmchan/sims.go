@@ -33,7 +33,7 @@ func (g *gate) serve(ctx context.Context, lane router.Lane, s router.Sender) (er
 		inPool, stop := context.WithCancel(ctx)
 		g.mu.Lock()
 		g.pool, g.stop = g.ch.card(g.id).Pool, stop
-		lane.Queue = router.PoolQueue(g.ch.name, g.pool)
+		lane.Queue = storage.PoolQueue(g.ch.name, g.pool)
 		g.mu.Unlock()
 		err = g.ch.in.Serve(inPool, lane, s)
 		if moved := inPool.Err() != nil; !moved {
@@ -162,7 +162,7 @@ func (ch *Channel) Absent() (all []router.LaneStatus) {
 		if ch.gate(s.ID) != nil {
 			continue
 		}
-		all = append(all, router.LaneStatus{ID: laneOf(s.ID), Queue: router.PoolQueue(ch.name, ch.card(s.ID).Pool), Reason: s.Hold.Reason})
+		all = append(all, router.LaneStatus{ID: laneOf(s.ID), Queue: storage.PoolQueue(ch.name, ch.card(s.ID).Pool), Reason: s.Hold.Reason})
 	}
 	return all
 }
