@@ -179,7 +179,7 @@ func (x *Explainer) forLane(ch Channel, m *storage.Message) []Wait {
 		}
 	}
 	if len(open) > 0 {
-		return x.open(m, open)
+		return x.open(ch, m, open)
 	}
 	for _, l := range x.missing(ch) {
 		if l.Queue == m.Queue {
@@ -187,13 +187,13 @@ func (x *Explainer) forLane(ch Channel, m *storage.Message) []Wait {
 		}
 	}
 	if len(closed) > 0 {
-		return noneReady(m, closed)
+		return x.noneReady(ch, m, closed)
 	}
 	if st := ch.Status(); !st.Ready {
 		return []Wait{{Reason: st.Reason}}
 	}
 	if m.Pool != "" {
-		return []Wait{{Reason: fmt.Sprintf("no SIM is in pool %s", m.Pool)}}
+		return []Wait{{Reason: "no SIM is in pool " + m.Pool}}
 	}
 	return []Wait{{Reason: notYet}}
 }
@@ -201,13 +201,22 @@ func (x *Explainer) forLane(ch Channel, m *storage.Message) []Wait {
 // mostReasons is how many lanes are named at most.
 const mostReasons = 16
 
-// noneReady names the lanes of the pool that all are not ready.
-func noneReady(m *storage.Message, closed []Wait) []Wait {
-	pool := "the default pool"
-	if m.Pool != "" {
-		pool = "pool " + m.Pool
+// ofBank says whether the lanes of a channel are SIMs, in pools.
+func (x *Explainer) ofBank(ch Channel) bool {
+	bank := x.r.carrier(storage.MT)
+	return bank != nil && bank.Name() == ch.Name()
+}
+
+// noneReady names the lanes of the channel, or pool of it, that all are not ready.
+func (x *Explainer) noneReady(ch Channel, m *storage.Message, closed []Wait) []Wait {
+	first := "channel " + ch.Name() + " is not ready"
+	switch {
+	case m.Pool != "":
+		first = "no SIM of pool " + m.Pool + " is ready"
+	case x.ofBank(ch):
+		first = "no SIM of the default pool is ready"
 	}
-	all := []Wait{{Reason: "no SIM of " + pool + " is ready"}}
+	all := []Wait{{Reason: first}}
 	more := len(closed) - mostReasons
 	if more > 0 {
 		closed = closed[:mostReasons]
@@ -249,7 +258,7 @@ func (x *Explainer) byOne(ch Channel, m *storage.Message, lane string) Wait {
 }
 
 // open is for a message that some lane may take.
-func (x *Explainer) open(m *storage.Message, open []LaneStatus) []Wait {
+func (x *Explainer) open(ch Channel, m *storage.Message, open []LaneStatus) []Wait {
 	if all := x.r.unfitBy(m, open, x.now); len(all) == len(open) {
 		return all
 	}
@@ -265,8 +274,10 @@ func (x *Explainer) open(m *storage.Message, open []LaneStatus) []Wait {
 		return []Wait{{Reason: fmt.Sprintf("behind more than %d others in queue %s", n, m.Queue) + x.shared(m)}}
 	case n > 0:
 		return []Wait{{Reason: fmt.Sprintf("behind %d others in queue %s", n, m.Queue) + x.shared(m)}}
-	case busy == len(open):
+	case busy == len(open) && x.ofBank(ch):
 		return []Wait{{Reason: "all SIMs that could take it are sending; it is the next one"}}
+	case busy == len(open):
+		return []Wait{{Reason: "as many as channel " + ch.Name() + " may have at once are on their way; it is the next one"}}
 	}
 	return []Wait{{Reason: notYet}}
 }

@@ -286,6 +286,23 @@ func BenchmarkLastLanes_Memory(b *testing.B) {
 	}
 }
 
+// waits gives why a message waits.
+func (b *bench) waits(id storage.ID) string {
+	b.t.Helper()
+	var all []string
+	for _, w := range b.r.Explain().Waits(b.message(id)) {
+		all = append(all, w.Reason)
+	}
+	return strings.Join(all, "; ")
+}
+
+func (b *bench) waitsFor(id storage.ID, text string) {
+	b.t.Helper()
+	if got := b.waits(id); !strings.Contains(got, text) {
+		b.t.Errorf("%q, want %q", got, text)
+	}
+}
+
 func TestExplain_EachReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, block := newValve(), make(chan struct{})
@@ -300,49 +317,50 @@ func TestExplain_EachReason(t *testing.T) {
 			return ok(ctx, lane, m, i)
 		}
 		b := running(t, c, Options{Sticky: -1})
-		waits := func(id storage.ID) string {
-			m, err := b.r.Message(id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var all []string
-			for _, w := range b.r.Explain().Waits(m) {
-				all = append(all, w.Reason)
-			}
-			return strings.Join(all, "; ")
-		}
-		want := func(id storage.ID, text string) {
-			t.Helper()
-			if got := waits(id); !strings.Contains(got, text) {
-				t.Errorf("%q, want %q", got, text)
-			}
-		}
 		sent := b.send("sent")
 		busy := b.send("busy")
 		pass(time.Second)
-		want(sent, "waits for the report of the network")
-		want(busy, "it is tried again")
-		want(b.send("o"), "behind message "+busy.String()+" of the same user to the same recipient, which is tried again at")
+		b.waitsFor(sent, "waits for the report of the network")
+		b.waitsFor(busy, "it is tried again")
+		b.waitsFor(b.send("o"), "behind message "+busy.String()+" of the same user to the same recipient, which is tried again at")
 		slow := b.send("slow", to("31600000001"))
 		synctest.Wait()
-		want(slow, "part 1 of 1 is being sent")
+		b.waitsFor(slow, "part 1 of 1 is being sent")
 		next, after := b.send("n", to("31600000002")), b.send("a", to("31600000003"))
-		want(next, "it is the next one")
-		want(after, "behind 1 others in queue gsm")
-		want(b.send("sl", to("31600000001")), "behind message "+slow.String()+" of the same user")
-		want(b.send("s", func(m *storage.Message) { m.DueAt = storage.TimeOf(time.Now().Add(time.Hour)) }), "it is scheduled")
+		b.waitsFor(next, "it is the next one")
+		b.waitsFor(after, "behind 1 others in queue gsm")
+		b.waitsFor(b.send("sl", to("31600000001")), "behind message "+slow.String()+" of the same user")
+		b.waitsFor(b.send("s", func(m *storage.Message) { m.DueAt = storage.TimeOf(time.Now().Add(time.Hour)) }), "it is scheduled")
 		v.set(Hold{Until: time.Now().Add(time.Hour), Reason: "quiet hours until 07:00"})
-		want(next, "no SIM of the default pool is ready; sim:1: quiet hours until 07:00")
+		b.waitsFor(next, "no SIM of the default pool is ready; sim:1: quiet hours until 07:00")
 		mo, err := b.r.SubmitSync(t.Context(), &storage.Message{Kind: storage.MO, Dest: storage.Address{Addr: "+31611111111"}, Text: "hi"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want(mo, "no channel drains queue user:acme")
+		b.waitsFor(mo, "no channel drains queue user:acme")
 		close(block)
 		synctest.Wait()
 		b.report("sim:1", "sent-1", storage.Delivered)
-		if got := waits(sent); got != "" {
+		if got := b.waits(sent); got != "" {
 			t.Errorf("ended, and waits: %q", got)
 		}
+	})
+}
+
+func TestWaits_AnotherChannel_NotCalledSIM(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		block := make(chan struct{})
+		b, _ := bank(t, &scripted{lanes: []Lane{lane("sim:1")}, answer: ok}, func(ctx context.Context, lane string, m *storage.Message, i int) (string, error) {
+			<-block
+			return "", &SendError{Outcome: RefusedForNow, LaneIll: true, Wait: time.Hour, Err: errors.New("ESME_RSYSERR")}
+		})
+		b.route(nil, "smpp:x")
+		b.send("a", to("31600000001"))
+		synctest.Wait()
+		id := b.send("b", to("31600000002"))
+		b.waitsFor(id, "as many as channel smpp:x may have at once are on their way; it is the next one")
+		close(block)
+		pass(time.Minute)
+		b.waitsFor(id, "channel smpp:x is not ready; x:1: ESME_RSYSERR")
 	})
 }
