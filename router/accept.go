@@ -119,7 +119,7 @@ func (r *Router) fillMT(m *storage.Message) error {
 	if u.AnyOrder {
 		m.Turn = storage.TurnAny
 	}
-	line, err := r.route(m)
+	line, err := r.route(m, &u)
 	if err != nil {
 		return err
 	}

@@ -244,7 +244,8 @@ func (r *Router) replace(m *storage.Message, c *Replacement, now storage.Time) e
 		return err
 	}
 	m.RegisteredDelivery = c.RegisteredDelivery
-	line, err := r.route(m)
+	u, _ := r.db.User(m.User)
+	line, err := r.route(m, &u)
 	if err != nil {
 		return err
 	}

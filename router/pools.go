@@ -3,16 +3,17 @@ package router
 import (
 	"fmt"
 	"strings"
+
+	"gsmgate/storage"
 )
 
-// poolOf is the pool that the user's messages to handsets go by.
-func (r *Router) poolOf(user string) (string, error) {
-	u, ok := r.db.User(user)
-	if !ok || u.Pool == "" || r.db.HasPool(u.Pool) {
+// poolOf is the pool that a user's messages to handsets go by.
+func (r *Router) poolOf(u *storage.User) (string, error) {
+	if u.Pool == "" || r.db.HasPool(u.Pool) {
 		return u.Pool, nil
 	}
 	return "", &Error{
-		Code: NoRoute, Field: "pool", Message: fmt.Sprintf("pool %s of user %s has no SIM", u.Pool, user),
+		Code: NoRoute, Field: "pool", Message: fmt.Sprintf("pool %s of user %s has no SIM", u.Pool, u.SystemID),
 		Hint: "put a SIM into it with gsmgate sim set ICCID --pool " + u.Pool,
 	}
 }

@@ -204,7 +204,7 @@ func (r *Router) explainTo(e *RouteExplanation, m *storage.Message, u *storage.U
 	pq := query(m, at)
 	e.Parts, e.Class = len(m.Parts), pq.Class
 	if e.Default = g.routes == 0; e.Default {
-		pool, err := r.poolOf(u.SystemID)
+		pool, err := r.poolOf(u)
 		if err != nil {
 			return err
 		}

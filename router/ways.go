@@ -234,16 +234,15 @@ func (f *facts) Turn(rule int) uint32 {
 	return f.g.turns[rule].Add(1) - 1
 }
 
-// route says by which channel an MT message goes, in how many parts, and what
-// it costs. The line tells why, when there are routes.
-func (r *Router) route(m *storage.Message) (line []byte, err error) {
+// route says by which channel an MT message of user u goes, in how many parts, and
+// what it costs. The line tells why, when there are routes.
+func (r *Router) route(m *storage.Message, u *storage.User) (line []byte, err error) {
 	ch := r.carrier(storage.MT)
 	if ch == nil {
 		return nil, &Error{Code: NoRoute, Message: "no channel carries messages to handsets", Hint: "start serve with --modem PATH"}
 	}
 	g := r.guide()
-	u, _ := r.db.User(m.User)
-	f := &facts{r: r, g: g, m: m, u: &u, now: r.now()}
+	f := &facts{r: r, g: g, m: m, u: u, now: r.now()}
 	parts, err := f.by(ch)
 	if err != nil {
 		return nil, err
@@ -252,14 +251,14 @@ func (r *Router) route(m *storage.Message) (line []byte, err error) {
 	q := query(m, f.now)
 	if g.routes > 0 {
 		line, err = r.choose(f, &q)
-	} else if m.Pool, err = r.poolOf(m.User); err == nil {
+	} else if m.Pool, err = r.poolOf(u); err == nil {
 		m.Queue, m.Prefer = storage.PoolQueue(ch.Name(), m.Pool), ""
 		freeTurn(m)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return line, r.charge(g, m, &u, &q)
+	return line, r.charge(g, m, u, &q)
 }
 
 // query is what a route looks at of a message whose parts are known.

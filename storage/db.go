@@ -36,7 +36,9 @@ const (
 	// is not written in the 16 or 64 KiB pages of some kernels.
 	pageSize = 4096
 
-	lockTimeout = 300 * time.Millisecond
+	// lockTimeout outlasts a command that someone runs beside while the gateway
+	// starts, and another command.
+	lockTimeout = 3 * time.Second
 )
 
 func (o Options) withDefaults() Options {

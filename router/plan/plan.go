@@ -114,6 +114,7 @@ type entry struct {
 
 // index sorts the rules and puts them under their prefixes.
 func (p *Plan) index() {
+	p.place()
 	var entries []entry
 	for n, r := range p.rules {
 		if r.Disabled {
@@ -155,13 +156,28 @@ func (p *Plan) table(of map[prefix.Key][]int32) *prefix.Table[list] {
 
 // compareEntries is the order in which rules are asked.
 func compareEntries(a, b entry) int {
-	return cmp.Or(
-		cmp.Compare(a.rule.Order, b.rule.Order),
-		cmp.Compare(b.dest.specific(), a.dest.specific()),
-		-compareBool(len(a.rule.Users) > 0, len(b.rule.Users) > 0),
-		cmp.Compare(a.rule.Created, b.rule.Created),
-		compareIDs(a.rule.ID, b.rule.ID),
-	)
+	if c := cmp.Compare(a.rule.Order, b.rule.Order); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(b.dest.specific(), a.dest.specific()); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.rule.place, b.rule.place)
+}
+
+// place numbers the rules by what does not depend on their destinations.
+func (p *Plan) place() {
+	sorted := slices.Clone(p.rules)
+	slices.SortStableFunc(sorted, func(a, b *rule) int {
+		return cmp.Or(
+			-compareBool(len(a.Users) > 0, len(b.Users) > 0),
+			cmp.Compare(a.Created, b.Created),
+			compareIDs(a.ID, b.ID),
+		)
+	})
+	for at, r := range sorted {
+		r.place = at
+	}
 }
 
 // specific is the greater the fewer numbers there are.

@@ -68,6 +68,7 @@ type rule struct {
 	when         *week
 	sources      []source
 	channels     []int // their numbers
+	place        int   // among those of the same order and destination
 
 	dests []dest
 	storage.Route
