@@ -32,7 +32,7 @@ func BenchmarkChain(b *testing.B) {
 		used, start := processorTime(b), time.Now()
 		r, err := smppsim.Load(context.Background(), smppsim.LoadConfig{
 			Config:   esme.Config{Address: address, TLS: anyCertificate, SystemID: "load", Password: "load", Window: benchWindow, ResponseTimeout: patience},
-			Sessions: 4, Count: chainCount, Dest: "3162#######", RegisteredDelivery: smpp.ReceiptFinal, ReceiptWait: patience,
+			Sessions: benchSessions, Count: chainCount, Dest: "3162#######", RegisteredDelivery: smpp.ReceiptFinal, ReceiptWait: patience,
 			Texts: []string{"The quick brown fox jumps over the lazy dog, 0123456789 times or so."},
 		})
 		took, used := time.Since(start), processorTime(b)-used

@@ -14,22 +14,40 @@ const (
 // gsmTables are the two directions of the alphabet; they are never written
 // after they were made.
 type gsmTables struct {
-	basic  [128]rune
-	octets map[rune]byte // without the extension table
+	basic [128]rune
+	low   [256]byte     // of the characters up to ÿ, noOctet for those that are not in it
+	high  map[rune]byte // of the others, which are Greek
 }
+
+const noOctet = 0xFF
 
 var gsm = makeGSMTables()
 
 func makeGSMTables() gsmTables {
-	t := gsmTables{octets: make(map[rune]byte, 128)}
-	n := 0
-	for _, r := range gsmBasic {
-		t.basic[n] = r
-		t.octets[r] = byte(n)
-		n++
+	t := gsmTables{high: map[rune]byte{}}
+	for i := range t.low {
+		t.low[i] = noOctet
 	}
-	delete(t.octets, 0)
+	for n, r := range []rune(gsmBasic) {
+		t.basic[n] = r
+		if int(r) < len(t.low) {
+			t.low[r] = byte(n)
+		} else {
+			t.high[r] = byte(n)
+		}
+	}
+	t.low[0] = noOctet
 	return t
+}
+
+// octet gives what stands for r; false when the table, without its extension, lacks
+// it.
+func (t *gsmTables) octet(r rune) (byte, bool) {
+	if r >= 0 && int(r) < len(t.low) {
+		return t.low[r], t.low[r] != noOctet
+	}
+	b, ok := t.high[r]
+	return b, ok
 }
 
 // gsmExtension returns what an octet means after an escape; 0 for nothing.
@@ -108,7 +126,7 @@ func decodeGSM(d *decoding, octets []byte) {
 
 // appendGSM appends the octets of r; false when the alphabet lacks it.
 func appendGSM(dst []byte, r rune) ([]byte, bool) {
-	if b, ok := gsm.octets[r]; ok {
+	if b, ok := gsm.octet(r); ok {
 		return append(dst, b), true
 	}
 	if b := gsmEscaped(r); b != 0 {
