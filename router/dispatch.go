@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"gsmgate/storage"
@@ -30,8 +29,8 @@ func (r *Router) Serve(ctx context.Context, l Lane, s Sender) error {
 	}
 	r.register(run, true)
 	defer r.register(run, false)
-	var wg sync.WaitGroup
-	defer wg.Wait()
+	hands := newCrew(l.Window)
+	defer hands.end()
 	slots := make(chan struct{}, l.Window)
 	for {
 		n, err := reserve(ctx, slots)
@@ -46,7 +45,7 @@ func (r *Router) Serve(ctx context.Context, l Lane, s Sender) error {
 			return err
 		}
 		for _, id := range ids {
-			wg.Go(func() {
+			hands.do(func() {
 				run.carry(ctx, q, id)
 				<-slots
 			})

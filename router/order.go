@@ -88,9 +88,9 @@ func (o *line) serve(ctx context.Context) error {
 	}
 	o.run.r.register(o.run, true)
 	defer o.run.r.register(o.run, false)
-	var wg sync.WaitGroup
+	hands := newCrew(o.run.Window)
 	defer o.open.Wait()
-	defer wg.Wait()
+	defer hands.end()
 	slots := make(chan struct{}, o.run.Window)
 	for {
 		n, err := reserve(ctx, slots)
@@ -105,7 +105,7 @@ func (o *line) serve(ctx context.Context) error {
 			return err
 		}
 		for _, j := range jobs {
-			wg.Go(func() {
+			hands.do(func() {
 				o.carry(ctx, j)
 				<-slots
 			})
