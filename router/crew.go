@@ -1,41 +1,90 @@
 package router
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
-// crew are the goroutines that carry the messages of a lane. They stay while the lane
-// is served: a new one for each message would have to grow its stack each time.
+// restOfHands is for how long goroutines are kept for which there was nothing to do.
+const restOfHands = 10 * time.Second
+
+// crew are the goroutines that carry the messages of a lane. They stay for a while: a
+// new one for each message would have to grow its stack each time.
 type crew struct {
-	idle chan func() // who has nothing to do waits at it
-	most int
-	all  sync.WaitGroup
+	all sync.WaitGroup
 
-	n int // touched by do only
+	mu     sync.Mutex
+	idle   []chan func() // of each that has nothing to do, the one that had last at the end
+	fewest int           // were idle at any time since the last look
+	looks  *time.Timer   // nil: there are none
+	over   bool
 }
 
-func newCrew(most int) *crew { return &crew{idle: make(chan func()), most: most} }
-
-// do has the job done. It is called by one goroutine, which knows that fewer than most
-// jobs are being done: then it waits for no longer than it takes to come back for one.
+// do has the job done at once.
 func (c *crew) do(job func()) {
-	select {
-	case c.idle <- job:
-		return
-	default:
-	}
-	if c.n == c.most {
-		c.idle <- job
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last := len(c.idle) - 1
+	if last < 0 {
+		c.hire(job)
 		return
 	}
-	c.n++
+	c.idle[last] <- job
+	c.idle = c.idle[:last]
+	c.fewest = min(c.fewest, last)
+}
+
+func (c *crew) hire(job func()) {
+	if c.looks == nil {
+		c.looks = time.AfterFunc(restOfHands, c.look)
+	}
+	jobs := make(chan func(), 1)
+	jobs <- job
 	c.all.Go(func() {
-		for ok := true; ok; job, ok = <-c.idle {
+		for job := range jobs {
 			job()
+			c.back(jobs)
 		}
 	})
 }
 
+// back says that one has nothing to do any more.
+func (c *crew) back(jobs chan func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		close(jobs)
+		return
+	}
+	c.idle = append(c.idle, jobs)
+}
+
+// look lets those go that were not needed since the last time.
+func (c *crew) look() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return
+	}
+	for _, jobs := range c.idle[:c.fewest] {
+		close(jobs)
+	}
+	c.idle = append(c.idle[:0:0], c.idle[c.fewest:]...)
+	c.fewest = len(c.idle)
+	c.looks.Reset(restOfHands)
+}
+
 // end returns when all are done, and gone.
 func (c *crew) end() {
-	close(c.idle)
+	c.mu.Lock()
+	c.over = true
+	if c.looks != nil {
+		c.looks.Stop()
+	}
+	for _, jobs := range c.idle {
+		close(jobs)
+	}
+	c.idle = nil
+	c.mu.Unlock()
 	c.all.Wait()
 }

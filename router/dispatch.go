@@ -29,7 +29,7 @@ func (r *Router) Serve(ctx context.Context, l Lane, s Sender) error {
 	}
 	r.register(run, true)
 	defer r.register(run, false)
-	hands := newCrew(l.Window)
+	var hands crew
 	defer hands.end()
 	slots := make(chan struct{}, l.Window)
 	for {

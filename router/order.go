@@ -88,7 +88,7 @@ func (o *line) serve(ctx context.Context) error {
 	}
 	o.run.r.register(o.run, true)
 	defer o.run.r.register(o.run, false)
-	hands := newCrew(o.run.Window)
+	var hands crew
 	defer o.open.Wait()
 	defer hands.end()
 	slots := make(chan struct{}, o.run.Window)
