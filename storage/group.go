@@ -43,6 +43,7 @@ type group struct {
 // put is one change of a bucket.
 type put struct {
 	key, value []byte
+	at         int // its place among those of its bucket
 	gone       bool
 }
 
@@ -104,12 +105,12 @@ func (g *group) reset() {
 }
 
 func (g *group) put(b bucket, key, value []byte) {
-	g.puts[b] = append(g.puts[b], put{key: key, value: value})
+	g.puts[b] = append(g.puts[b], put{key: key, value: value, at: len(g.puts[b])})
 	g.changed = true
 }
 
 func (g *group) remove(b bucket, key []byte) {
-	g.puts[b] = append(g.puts[b], put{key: key, gone: true})
+	g.puts[b] = append(g.puts[b], put{key: key, gone: true, at: len(g.puts[b])})
 	g.changed = true
 }
 
@@ -233,10 +234,12 @@ func (g *group) flushBucket(b bucket) error {
 	if len(puts) == 0 {
 		return nil
 	}
-	byKey := func(x, y put) int { return bytes.Compare(x.key, y.key) }
-	if !slices.IsSortedFunc(puts, byKey) {
-		slices.SortStableFunc(puts, byKey)
-	}
+	slices.SortFunc(puts, func(x, y put) int {
+		if c := bytes.Compare(x.key, y.key); c != 0 {
+			return c
+		}
+		return x.at - y.at
+	})
 	bkt := g.bucket(b)
 	bkt.FillPercent = b.fill()
 	for i, p := range puts {
