@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -114,30 +115,15 @@ func (db *DB) Batch(first ID) (ms []*Message, err error) {
 // Pending gives the MT messages of a user that have not ended, among the next
 // max records after the ID. next is where to go on, 0 when that was the last.
 func (db *DB) Pending(user string, after ID, max int) (ms []*Message, next ID, err error) {
-	err = db.view(func(tx *bolt.Tx) error {
-		c := tx.Bucket(inMessages.name()).Cursor()
-		start := binary.BigEndian.AppendUint64(nil, uint64(after)+1)
-		n := 0
-		for k, v := c.Seek(start); len(k) == 8; k, v = c.Next() {
-			if n == max {
-				return nil
-			}
-			n, next = n+1, idOf(k)
-			var o outline
-			if err := db.codec.peek.Unmarshal(v, &o); err != nil {
-				return err
-			}
-			if o.Kind != MT || o.User != user || o.EndedAt != 0 {
-				continue
-			}
-			m, err := db.codec.message(idOf(k), v)
-			if err != nil {
-				return err
-			}
+	next, err = db.outlines(after, math.MaxUint64, max, func(id ID, o *outline, record []byte) error {
+		if o.Kind != MT || o.User != user || o.EndedAt != 0 {
+			return nil
+		}
+		m, err := db.codec.message(id, record)
+		if err == nil {
 			ms = append(ms, m)
 		}
-		next = 0
-		return nil
+		return err
 	})
 	return ms, next, err
 }

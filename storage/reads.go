@@ -48,6 +48,18 @@ func (db *DB) Overdue(now Time, max int) (ids []ID, next Time, err error) {
 // Ended gives those of the next max records after an ID, and up to another, that
 // have ended and hold no credit. next is where to go on, 0 when that was all.
 func (db *DB) Ended(after, upTo ID, max int) (ids []ID, next ID, err error) {
+	next, err = db.outlines(after, upTo, max, func(id ID, o *outline, _ []byte) error {
+		if o.EndedAt != 0 {
+			ids = append(ids, id)
+		}
+		return nil
+	})
+	return ids, next, err
+}
+
+// outlines calls fn for the next max records after an ID, and up to another. next is
+// where to go on, 0 when that was all.
+func (db *DB) outlines(after, upTo ID, max int, fn func(id ID, o *outline, record []byte) error) (next ID, err error) {
 	err = db.view(func(tx *bolt.Tx) error {
 		c := tx.Bucket(inMessages.name()).Cursor()
 		start := binary.BigEndian.AppendUint64(nil, uint64(after)+1)
@@ -61,14 +73,14 @@ func (db *DB) Ended(after, upTo ID, max int) (ids []ID, next ID, err error) {
 			if err := db.codec.peek.Unmarshal(v, &o); err != nil {
 				return err
 			}
-			if o.EndedAt != 0 {
-				ids = append(ids, next)
+			if err := fn(next, &o, v); err != nil {
+				return err
 			}
 		}
 		next = 0
 		return nil
 	})
-	return ids, next, err
+	return next, err
 }
 
 // Trying gives the messages with a part in PartTrying: after a crash, those
