@@ -24,6 +24,10 @@ type Channel interface {
 	Status() Status
 }
 
+// Cutter is a Channel that says how it cuts messages: of two that say the same, one is
+// asked for the Parts. It is comparable.
+type Cutter interface{ Cut() any }
+
 // Status is a channel's own view of itself.
 type Status struct {
 	Ready  bool

@@ -192,19 +192,35 @@ type facts struct {
 	u   *storage.User
 	now storage.Time
 
-	carried Channel // whose parts these are
-	parts   []storage.Part
-	err     error
-	peek    bool // turns are not taken
+	peek bool // turns are not taken
+
+	cuts [4]cut // the last ones
+	next int
+}
+
+// cut is how the message is cut by channels that say the same of it.
+type cut struct {
+	by    any // Cutter.Cut, or the channel
+	parts []storage.Part
+	err   error
 }
 
 // by gives the parts in which a channel would carry the message.
 func (f *facts) by(ch Channel) ([]storage.Part, error) {
-	if f.carried != ch {
-		f.carried = ch
-		f.parts, f.err = ch.Parts(f.m)
+	by := any(ch)
+	if c, ok := ch.(Cutter); ok {
+		by = c.Cut()
 	}
-	return f.parts, f.err
+	for i := range f.cuts {
+		if c := &f.cuts[i]; c.by == by {
+			return c.parts, c.err
+		}
+	}
+	c := &f.cuts[f.next]
+	f.next = (f.next + 1) % len(f.cuts)
+	c.by = by
+	c.parts, c.err = ch.Parts(f.m)
+	return c.parts, c.err
 }
 
 // Channel is asked by the plan.

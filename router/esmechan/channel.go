@@ -78,6 +78,9 @@ func (ch *Channel) Carries(k storage.Kind) bool { return k == storage.MT }
 // Parts says in how many submits m goes.
 func (ch *Channel) Parts(m *storage.Message) ([]storage.Part, error) { return ch.form.parts(m) }
 
+// Cut is the same for providers that take the same alphabet and the same long messages.
+func (ch *Channel) Cut() any { return ch.cut }
+
 // Run keeps the binds up until ctx ends.
 func (ch *Channel) Run(ctx context.Context, in router.Inbox) error {
 	ch.in = in

@@ -28,6 +28,7 @@ const (
 type settings struct {
 	esme   esme.Config
 	form   form
+	cut    any // the cutting of the form
 	intake intake
 	over   overrides
 	binds  int
@@ -158,7 +159,7 @@ func (s *settings) readForm(r *storage.SMPPChannel) (err error) {
 	if s.over, err = parseOverrides(r.Statuses); err != nil {
 		return bad("statuses", err.Error(), "")
 	}
-	s.form = f
+	s.form, s.cut = f, cutting{f.alphabet, f.long}
 	return nil
 }
 

@@ -99,6 +99,12 @@ func (f *form) pieces(c content) ([][]byte, error) {
 
 var errTooLong = errors.New("the message takes more than 255 segments")
 
+// cutting is all of a form that parts looks at.
+type cutting struct {
+	alphabet smpp.Alphabet
+	long     string
+}
+
 // parts says in how many submits m goes, and how many segments of a handset each
 // stands for.
 func (f *form) parts(m *storage.Message) ([]storage.Part, error) {
