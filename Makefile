@@ -38,11 +38,11 @@ test: ## all tests, with the race detector when there is a C compiler
 ifeq ($(RACE),)
 	@echo '*** no C compiler found: the tests run WITHOUT the race detector ***' >&2
 endif
-	$(GO) test $(RACE) -count=1 $(PKG)
+	$(GO) test $(RACE) -count=1 -timeout 20m $(PKG)
 
 race: ## all tests under the race detector; fails when there is no C compiler
 	@[ -n '$(CC_FOUND)' ] || { echo 'error: the race detector needs a C compiler' >&2; echo 'hint: install gcc, or run make test' >&2; exit 1; }
-	$(GO) test -race -count=$(COUNT) $(PKG)
+	$(GO) test -race -timeout 60m -count=$(COUNT) $(PKG)
 
 crash: ## kill -9 the gateway fifty times under load, and hold what clients were told against the file (CRASHES=50)
 	GSMGATE_CRASHES=$(CRASHES) $(GO) test -run '^TestCrash' -count=1 -v -timeout 30m ./cmd/gsmgate
