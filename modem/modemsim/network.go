@@ -24,6 +24,7 @@ type Network struct {
 	oldest      int
 	counts      map[countKey]int
 	total       int
+	late        time.Duration // of all sends, see Late
 }
 
 // countKey is a segment without what differs when it is sent again: TP-MR, references, validity.
@@ -234,4 +235,18 @@ func (n *Network) Total() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.total
+}
+
+// cameLate notes how much after its time a send was over.
+func (n *Network) cameLate(by time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.late += by
+}
+
+// Late is how much longer than [Config.Latency] all sends so far took, in sum: by the timers and for want of a processor.
+func (n *Network) Late() time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.late
 }

@@ -93,7 +93,11 @@ func (m *Modem) send(tpdu []byte, at time.Time, verb string) result {
 		s.MR = *m.faults.constantMR
 	}
 	s.Raw[1] = s.MR
-	m.agenda.at(at.Add(m.latency()), func(now time.Time) { m.sent(s, at, now, verb) })
+	due := at.Add(m.latency())
+	m.agenda.at(due, func(now time.Time) {
+		m.net.cameLate(now.Sub(due))
+		m.sent(s, at, now, verb)
+	})
 	return pending
 }
 

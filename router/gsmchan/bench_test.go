@@ -66,7 +66,8 @@ func (s *stack) drained(n int) time.Duration {
 func quiet(c *modem.Config) { c.Stagger = time.Millisecond }
 
 // BenchmarkBank prints what part of the rate that the network allows a bank
-// reaches, from accepting a message to the network's having it.
+// reaches, from accepting a message to the network's having it. Of the time that a
+// send takes over that, sim-late-ms are the simulator's, whose network is late.
 func BenchmarkBank(b *testing.B) {
 	for _, latency := range []time.Duration{50 * time.Millisecond, 3 * time.Second} {
 		for _, modems := range []int{1, 4, 16, 64, 256} {
@@ -75,7 +76,11 @@ func BenchmarkBank(b *testing.B) {
 				s := onStack(b, modemsim.Config{Count: modems, Latency: latency, Keep: 1000, Rules: []modemsim.Rule{{Match: "*", NoReport: true}}}, Config{tune: quiet})
 				time.Sleep(2 * time.Second) // the first sweeps
 				for b.Loop() {
+					n, before, late := float64(each*modems), s.db.Stats().Commits, s.sim.Network().Late()
 					took := s.drained(each * modems)
+					b.ReportMetric(float64(s.db.Stats().Commits-before)/n, "commits/message")
+					b.ReportMetric((s.sim.Network().Late()-late).Seconds()*1000/n, "sim-late-ms/send")
+					b.ReportMetric(1000*(took.Seconds()/float64(each)-latency.Seconds()), "over-ms/send")
 					aim := aimEfficiency
 					if modems > 64 {
 						aim = aimLarge

@@ -49,8 +49,16 @@ func onStack(t testing.TB, sc modemsim.Config, c Config) *stack {
 // stackOn is onStack over modems that run already.
 func stackOn(t testing.TB, sim *modemsim.Bank, c Config) *stack {
 	t.Helper()
-	s := &stack{t: t, sim: sim, db: storagetest.Open(t)}
-	c.Ports = sim.Paths()
+	s := stackOver(t, sim.Paths(), c)
+	s.sim = sim
+	return s
+}
+
+// stackOver is stackOn over modems of which the ports alone are known.
+func stackOver(t testing.TB, ports []string, c Config) *stack {
+	t.Helper()
+	s := &stack{t: t, db: storagetest.Open(t)}
+	c.Ports = ports
 	s.ch, s.r = New(c), router.New(s.db, router.Options{})
 	s.r.Add(s.ch)
 	if _, err := s.r.AddUser(t.Context(), router.UserSpec{SystemID: "acme", Password: "secret", Credits: 1e6 * storage.Credit}); err != nil {
@@ -65,7 +73,7 @@ func stackOn(t testing.TB, sim *modemsim.Bank, c Config) *stack {
 	})
 	s.stop = sync.OnceFunc(func() { cancel(); all.Wait() })
 	t.Cleanup(s.stop)
-	within(t, "all modems are ready", func() bool { return s.ready() == sim.Len() })
+	within(t, "all modems are ready", func() bool { return s.ready() == len(ports) })
 	return s
 }
 
