@@ -293,7 +293,7 @@ const (
 func (r *receiver) record(ctx context.Context, name string, index int, rec at.Record) fate {
 	fields := at.Fields(at.Params(rec.Line))
 	if slices.ContainsFunc(fields, func(f string) bool { return strings.HasPrefix(f, "REC ") }) { // "REC UNREAD" [27.005 3.1 <stat>]
-		r.s.end(errTextMode)
+		r.s.leaveTextMode(ctx)
 		return leftForLater
 	}
 	m, err := pdu.DecodeLine(rec.PDU)

@@ -17,7 +17,7 @@ import (
 type receiver struct {
 	s       *session
 	up      chan struct{} // closed when the modem is up
-	inbox   chan at.URC   // from listen
+	inbox   chan heard    // from listen
 	heard   atomic.Bool   // the modem has said something by itself
 	sweeps  int           // so far
 	swept   int           // messages that they found
@@ -26,16 +26,22 @@ type receiver struct {
 	failing bool          // the newest PDU could not be stored
 	memories
 	calls
-	early []at.URC     // messages that came before the modem was up
+	early []heard      // messages that came before the modem was up
 	shown atomic.Int32 // how many of them
 	acks  acks
+}
+
+// heard is what the modem said by itself. early: before it was set up.
+type heard struct {
+	at.URC
+	early bool
 }
 
 // maxEarly bounds the messages kept until the modem is up; the network sends again what is not acknowledged.
 const maxEarly = 16
 
 func newReceiver(s *session) *receiver {
-	return &receiver{s: s, up: make(chan struct{}), inbox: make(chan at.URC, 32), memories: newMemories()}
+	return &receiver{s: s, up: make(chan struct{}), inbox: make(chan heard, 32), memories: newMemories()}
 }
 
 // allow lets the receiver use the modem.
@@ -50,11 +56,15 @@ func (r *receiver) listen(ctx context.Context) {
 		if r.state(u) {
 			continue
 		}
-		if u.Kind == at.KindMessage && !r.isUp() {
+		h := heard{u, !r.isUp()}
+		if u.Kind == at.KindMessage && h.early {
 			r.shown.Add(1)
 		}
+		if inTextMode(u) {
+			r.s.checked.Store(0) // before the next message is sent
+		}
 		select {
-		case r.inbox <- u:
+		case r.inbox <- h:
 		case <-ctx.Done():
 			return
 		}
@@ -137,43 +147,38 @@ func (r *receiver) run(ctx context.Context) {
 }
 
 // urc handles one unsolicited result that is not about the state.
-func (r *receiver) urc(ctx context.Context, u at.URC) {
+func (r *receiver) urc(ctx context.Context, u heard) {
 	switch u.Kind {
 	case at.KindMessage:
 		r.direct(ctx, u)
 	case at.KindStored:
-		r.indicated(ctx, u)
+		r.indicated(ctx, u.URC)
 	case at.KindFull:
 		nudge(r.s.wake)
 	case at.KindCall:
-		r.rang(ctx, u)
+		r.rang(ctx, u.URC)
 	}
 }
 
 // direct handles +CMT and +CDS: store, then acknowledge. [27.005 3.4.4]
-func (r *receiver) direct(ctx context.Context, u at.URC) {
+func (r *receiver) direct(ctx context.Context, u heard) {
 	if !strings.EqualFold(u.Name, "+CMT") && !strings.EqualFold(u.Name, "+CDS") {
 		return
-	}
-	if inTextMode(u) {
-		r.s.end(errTextMode)
-		if r.s.ack || strings.EqualFold(u.Name, "+CDS") {
-			return // it is not acknowledged, and comes again as a PDU; without a report a message is but less known
-		}
-		u.PDU = u.Name + ": " + u.Args + "\n" + u.PDU // the modem has acknowledged it: what there is is kept
 	}
 	if r.s.ack {
 		defer r.acks.begin()()
 	}
+	if inTextMode(u.URC) {
+		r.textual(ctx, u)
+		return
+	}
+	if !r.s.ack { // the modem has acknowledged it already
+		m, err := pdu.DecodeLine(u.PDU)
+		_ = r.keep(ctx, u.PDU, m, err)
+		return
+	}
 	err := r.store(ctx, u.PDU)
-	if !r.s.ack {
-		return // the modem has acknowledged it already
-	}
-	command := "AT+CNMA"
-	if err != nil {
-		command = "AT+CNMA=2" // RP-ERROR: the network tries again [27.005 4.7]
-	}
-	_, cerr := r.s.at.Do(ctx, at.Command{Text: command, Urgent: true})
+	cerr := r.answer(ctx, err)
 	if err == nil && cerr == nil || lost(cerr) != nil || r.s.cnmi == "" {
 		return
 	}
@@ -181,12 +186,15 @@ func (r *receiver) direct(ctx context.Context, u at.URC) {
 	_, _ = r.s.at.Do(ctx, at.Command{Text: r.s.cnmi})
 }
 
-// inTextMode tells whether a message came in the form of text mode: the modem has forgotten its settings without a word. In PDU mode the
-// header has a name, or nothing, and the length; in text mode a number and a time, or the fields of a report. What follows tells nothing:
-// a text in UCS-2 is hexadecimal, too. [27.005 3.4.1]
-func inTextMode(u at.URC) bool { return len(at.Fields(u.Args)) > 2 }
-
-var errTextMode = fmt.Errorf("%w (text mode)", at.ErrRestarted)
+// answer acknowledges what was stored, and has the network send again what was not.
+func (r *receiver) answer(ctx context.Context, stored error) error {
+	command := "AT+CNMA"
+	if stored != nil {
+		command = "AT+CNMA=2" // RP-ERROR: the network tries again [27.005 4.7]
+	}
+	_, err := r.s.at.Do(ctx, at.Command{Text: command, Urgent: true})
+	return err
+}
 
 // checkMode ends the session of a modem that cannot show its messages because it is back in text mode, in which AT+CMGL=4 means nothing,
 // and says whether it did.
@@ -195,7 +203,7 @@ func (r *receiver) checkMode(ctx context.Context) bool {
 	if err != nil || line == "" || at.Params(line) != "1" {
 		return false
 	}
-	r.s.end(errTextMode)
+	r.s.leaveTextMode(ctx)
 	return true
 }
 

@@ -106,7 +106,7 @@ func (s *session) check(ctx context.Context) error {
 		return err
 	}
 	if err == nil && a.First() != "" && at.Params(a.First()) != "0" {
-		s.end(fmt.Errorf("%w (text mode)", at.ErrRestarted))
+		s.leaveTextMode(ctx)
 		return at.ErrRestarted
 	}
 	return nil

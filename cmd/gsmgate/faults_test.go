@@ -61,6 +61,7 @@ func mtFaults() []mtFault {
 		{"unknown +CPINR +CNMI +CSQ +COPS +CEREG", "", ok, ok, 1},
 		{"unknown +CMGS", "", look{state: "ENROUTE", reason: "refused part 1 of 1 for now: AT\\+CMGS: .*ERROR"}, look{}, 0},
 		{"forget-cnmi", "", waits, waits, 1}, // the modem took the report and told nobody
+		{"forget-phase2", "", ok, ok, 1},
 		{"text-mode", "", ok, look{modem: "ready", state: "DELIVERED", why: "text mode"}, 1},
 		{"cr-only", long, look{}, ok, 1},
 		{"bare-prompt", long, look{}, ok, 1},
@@ -327,6 +328,7 @@ func TestFault_MO_NothingLostNothingDoubled(t *testing.T) {
 		{"double-final 9", ready, 2},
 		{"unknown +CNMI", ready, 2},
 		{"unknown +CNMA", ready, -1},
+		{"forget-phase2", ready, 2},
 		{"text-mode", look{why: "text mode"}, -1},
 		{"cr-only", ready, 2},
 		{"flood 2m 20ms", ready, 2},

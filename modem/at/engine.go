@@ -309,7 +309,10 @@ func (e *Engine) unsolicited(line string) []URC {
 		if e.head != nil {
 			e.counts.Broken++
 		}
-		e.head = newHeader(u)
+		if e.head = newHeader(u); e.head.whole() {
+			e.head = nil
+			return []URC{u}
+		}
 		return nil
 	case KindUSSD:
 		if e.head == nil && !quoteEnds(u.Args) {

@@ -96,6 +96,25 @@ func TestDo_MessageURCInsideList_BothKept(t *testing.T) {
 	})
 }
 
+// In text mode a report is one line: the next is somebody else's.                                                  [27.005 3.4.1]
+func TestURC_ReportInTextMode_IsOneLine(t *testing.T) {
+	const report = `6,17,"+31612345678",145,"26/01/02,03:04:05+08","26/01/02,03:04:09+08",0`
+	talk(t, Options{Command: 3 * time.Second}, func(f *fake, c string) string {
+		if c == "AT+COPS?" {
+			return "\r\n+CDS: " + report + "\r\n\r\n+COPS: 0,0,\"KPN\"\r\n\r\nOK\r\n"
+		}
+		return ""
+	}, func(t *testing.T, r *rig) {
+		a, err := r.Do(t.Context(), Command{Text: "AT+COPS?", Accept: Prefix("+COPS:")})
+		if err != nil || a.First() != "+COPS: 0,0,\"KPN\"" {
+			t.Errorf("got %v, %v", a, err)
+		}
+		if got := r.drainURCs(); !slices.Equal(got, []string{"+CDS " + report}) {
+			t.Errorf("URCs %q", got)
+		}
+	})
+}
+
 func TestURC_TextModeMessageSayingOK_IsNoResult(t *testing.T) {
 	talk(t, Options{Command: 3 * time.Second}, func(f *fake, c string) string {
 		if c == "AT+COPS?" {

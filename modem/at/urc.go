@@ -27,7 +27,7 @@ type URC struct {
 	Kind Kind
 	Name string // "+CMTI", "RING"
 	Args string // what follows the name; of a +CUSD of several lines all of them, with \n between
-	PDU  string // the second line of +CMT, +CDS and +CBM: hex in PDU mode, text in text mode
+	PDU  string // the second line of +CMT, +CDS and +CBM: hex in PDU mode, text in text mode, where +CDS has none
 }
 
 // kindOf classes a line by its name.
@@ -103,6 +103,9 @@ const (
 func newHeader(u URC) *header {
 	return &header{urc: u, text: len(Fields(u.Args)) > 2}
 }
+
+// whole tells whether nothing follows: in text mode +CDS is one line.                                                [27.005 3.4.1]
+func (h *header) whole() bool { return h.text && strings.EqualFold(h.urc.Name, "+CDS") }
 
 // newQuote is for a +CUSD whose quote is open at the end of its line: a menu has line ends in it.               [27.007 7.15]
 func newQuote(u URC, now time.Time) *header {

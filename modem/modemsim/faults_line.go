@@ -65,6 +65,9 @@ func (m *Modem) ForgetCNMI() { m.locked(func() { m.set.cnmi = [5]int{} }) }
 // ForgetPDUMode goes back to text mode without a word.
 func (m *Modem) ForgetPDUMode() { m.locked(func() { m.set.format = 1 }) }
 
+// ForgetPhase2 goes back to +CSMS=0 without a word: what is shown the modem acknowledges by itself.
+func (m *Modem) ForgetPhase2() { m.locked(func() { m.set.service = 0 }) }
+
 // ConstantMR makes every send have that TP-MR.
 func (m *Modem) ConstantMR(mr byte) { m.locked(func() { m.faults.constantMR = &mr }) }
 

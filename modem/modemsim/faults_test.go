@@ -102,6 +102,7 @@ func TestFaults_WhatTheClientSees(t *testing.T) {
 		{"deny", "AT+CREG?\r", "\r\n+CREG: 0,3\r\n\r\nOK\r\n"},
 		{"no-network", "AT+CREG?\r", "\r\n+CREG: 0,2\r\n\r\nOK\r\n"},
 		{"text-mode", "AT+CMGF?\r", "\r\n+CMGF: 1\r\n\r\nOK\r\n"},
+		{"forget-phase2", "AT+CSMS=1;+CSMS?\r", "\r\n+CSMS: 1,1,1\r\n\r\n+CSMS: 1,1,1,1\r\n\r\nOK\r\n"},
 		{"forget-cnmi", "AT+CNMI?\r", "\r\n+CNMI: 0,0,0,0,0\r\n\r\nOK\r\n"},
 		{"hang 5s", "AT\r", ""},
 		{"reboot 5s", "AT\r", ""},

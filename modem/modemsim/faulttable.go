@@ -31,6 +31,7 @@ func modemFaults() []faultCommand {
 		}},
 		{"forget-cnmi", "indications off, without a word", plain((*Modem).ForgetCNMI)},
 		{"text-mode", "back to +CMGF=1, without a word", plain((*Modem).ForgetPDUMode)},
+		{"forget-phase2", "back to +CSMS=0: it acknowledges by itself", plain((*Modem).ForgetPhase2)},
 		{"fill SM|ME [FREE]", "storage full but for FREE places", func(a *faultArgs) action {
 			mem, leave := strings.ToUpper(a.next("SM")), a.number(0)
 			if mem != "SM" && mem != "ME" {

@@ -86,8 +86,12 @@ func semiOctets(b byte) int {
 // toSemiOctets is the opposite of semiOctets for 0 to 99.
 func toSemiOctets(n int) byte { return byte(n%10<<4 | n/10) }
 
-// appendTime appends t in its own zone, in whole quarter hours of it, or in UTC when the octet cannot hold that. [23.040 9.2.3.11]
+// appendTime appends t in its own zone, in whole quarter hours of it, or in UTC when the octet cannot hold that; no time is zeroes, as an
+// SMSC writes it. [23.040 9.2.3.11]
 func appendTime(dst []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return append(dst, make([]byte, timeOctets)...)
+	}
 	_, seconds := t.Zone()
 	quarters := seconds / int(quarter/time.Second)
 	if quarters < -maxWest || quarters > maxEast {
