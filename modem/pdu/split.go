@@ -12,7 +12,7 @@ type Options struct {
 	StatusReport     bool          // TP-SRR on every segment
 	RejectDuplicates bool          // TP-RD
 	ReplyPath        bool          // TP-RP on every segment
-	Validity         time.Duration // 0 none; rounded up to the grid of RelativeVP
+	Validity         time.Duration // 0 none; see RelativeVP for its steps
 	UDH              []byte        // elements for every segment, without UDHL, none of concatenation (ports, say); nil for none
 	Reference        uint16        // concatenation reference; the low octet only unless WideReference
 	WideReference    bool          // 16 bit references: one octet less room a segment

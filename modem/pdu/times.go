@@ -1,6 +1,9 @@
 package pdu
 
-import "time"
+import (
+	"sort"
+	"time"
+)
 
 const (
 	timeOctets = 7
@@ -132,27 +135,20 @@ const (
 	week = 7 * day
 )
 
-// RelativeVP gives the shortest relative validity not under d: steps of 5 minutes to 12 hours, 30 minutes to 24 hours,
-// a day to 30 days, a week to 63 weeks (also for anything longer). d of 0 or less gives none. [23.040 9.2.3.12.1]
+// RelativeVP gives a relative validity of d: steps of 5 minutes to 12 hours, 30 minutes to 24 hours, a day to 30 days, a week to 63 weeks
+// (also for anything longer). Where d lies between two steps it is the shorter, lest the network delivers what has expired: 25 hours are
+// sent as 24. The longer is taken where it is longer by no more than a 24th of d: some of the two days that were asked for is over when the
+// message leaves, and it is not to go with one. Less than 5 minutes cannot be said. d of 0 or less gives none. [23.040 9.2.3.12.1]
 func RelativeVP(d time.Duration) ValidityPeriod {
-	var v time.Duration
-	switch {
-	case d <= 0:
+	if d <= 0 {
 		return ValidityPeriod{}
-	case d <= 12*time.Hour:
-		v = steps(d, 5*time.Minute) - 1
-	case d <= day:
-		v = 143 + steps(d-12*time.Hour, 30*time.Minute)
-	case d <= 30*day:
-		v = 166 + steps(d, day)
-	default:
-		v = 192 + steps(min(d, 63*week), week)
 	}
-	return ValidityPeriod{Format: VPRelative, Octets: [timeOctets]byte{byte(v)}}
+	n := min(255, sort.Search(256, func(n int) bool { return relative(byte(n)) >= d }))
+	if n > 0 && relative(byte(n))-d > d/24 {
+		n--
+	}
+	return ValidityPeriod{Format: VPRelative, Octets: [timeOctets]byte{byte(n)}}
 }
-
-// steps counts the steps that reach d.
-func steps(d, step time.Duration) time.Duration { return (d + step - 1) / step }
 
 // AbsoluteVP gives a validity that ends at t, in t's zone, to the second. [23.040 9.2.3.12.2]
 func AbsoluteVP(t time.Time) ValidityPeriod {
@@ -166,18 +162,24 @@ func EnhancedVP(octets [timeOctets]byte) ValidityPeriod {
 
 // Duration gives the length of a relative period; ok is false for other formats. [23.040 9.2.3.12.1]
 func (v ValidityPeriod) Duration() (d time.Duration, ok bool) {
-	n := time.Duration(v.Octets[0])
-	switch {
-	case v.Format != VPRelative:
+	if v.Format != VPRelative {
 		return 0, false
-	case n <= 143:
-		return (n + 1) * 5 * time.Minute, true
-	case n <= 167:
-		return 12*time.Hour + (n-143)*30*time.Minute, true
-	case n <= 196:
-		return (n - 166) * day, true
 	}
-	return (n - 192) * week, true
+	return relative(v.Octets[0]), true
+}
+
+// relative reads the octet of a relative period. [23.040 9.2.3.12.1]
+func relative(octet byte) time.Duration {
+	n := time.Duration(octet)
+	switch {
+	case n <= 143:
+		return (n + 1) * 5 * time.Minute
+	case n <= 167:
+		return 12*time.Hour + (n-143)*30*time.Minute
+	case n <= 196:
+		return (n - 166) * day
+	}
+	return (n - 192) * week
 }
 
 // Time gives the end of an absolute period; ok is false for other formats and unreadable times. [23.040 9.2.3.12.2]

@@ -13,10 +13,12 @@ func TestRelativeVP_Grid(t *testing.T) {
 		d    time.Duration
 		want byte
 	}{
-		{time.Second, 0}, {5 * time.Minute, 0}, {5*time.Minute + 1, 1}, {10 * time.Minute, 1}, {time.Hour, 11},
-		{12 * time.Hour, 143}, {12*time.Hour + 1, 144}, {13 * time.Hour, 145}, {24 * time.Hour, 167}, {24*time.Hour + 1, 168},
-		{2 * day, 168}, {4 * day, 170}, {30 * day, 196}, {30*day + 1, 197}, {35 * day, 197}, {36 * day, 198}, {63 * week, 255},
-		{64 * week, 255}, {1 << 62, 255},
+		{time.Second, 0}, {5 * time.Minute, 0}, {5*time.Minute + 1, 0}, {9*time.Minute + 36*time.Second, 1}, {10 * time.Minute, 1},
+		{time.Hour - time.Second, 11}, {time.Hour, 11}, {61 * time.Minute, 11}, {63 * time.Minute, 12}, {12 * time.Hour, 143},
+		{12*time.Hour + 1, 144}, {13 * time.Hour, 145}, {23 * time.Hour, 165}, {24 * time.Hour, 167}, {24*time.Hour + 1, 167},
+		{25 * time.Hour, 167}, {46 * time.Hour, 167}, {46*time.Hour + 5*time.Minute, 168}, {2*day - time.Second, 168}, {2 * day, 168},
+		{2*day + time.Hour, 168}, {4 * day, 170}, {30 * day, 196}, {30*day + 1, 196}, {33 * day, 196}, {34 * day, 197}, {35 * day, 197},
+		{36 * day, 197}, {63 * week, 255}, {64 * week, 255}, {1 << 62, 255},
 	} {
 		v := RelativeVP(c.d)
 		if v.Format != VPRelative || v.Octets[0] != c.want {
@@ -35,11 +37,27 @@ func TestRelativeVP_AllValuesBothWays(t *testing.T) {
 	for n := range 256 {
 		v := ValidityPeriod{Format: VPRelative, Octets: [7]byte{byte(n)}}
 		d, ok := v.Duration()
-		if !ok || d <= last || RelativeVP(d) != v || RelativeVP(last+1) != v {
+		if !ok || d <= last || RelativeVP(d) != v {
 			t.Errorf("%d: %v after %v, and back %d", n, d, last, RelativeVP(d).Octets[0])
 		}
 		last = d
 	}
+}
+
+// The network keeps no message for longer than a 24th over what was asked for, but for the least that can be said; nor for less than the
+// step below.
+func TestRelativeVP_LittleLongerThanAsked(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := time.Duration(rapid.Int64Range(1, int64(63*week)).Draw(t, "asked"))
+		v := RelativeVP(d)
+		got, _ := v.Duration()
+		if got > d+d/24 && v.Octets[0] != 0 {
+			t.Fatalf("%v is sent as %v", d, got)
+		}
+		if n := v.Octets[0]; n < 255 && relative(n+1) <= d {
+			t.Fatalf("%v is sent as %v, and %v could be", d, got, relative(n+1))
+		}
+	})
 }
 
 func TestValidityPeriod_EachFormatOverTheWire(t *testing.T) {
