@@ -3,12 +3,14 @@ package router
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"gsmgate/router/plan"
 	"gsmgate/storage"
 )
 
@@ -134,6 +136,40 @@ func TestFailover_ChannelGone_WaitingOnesMoveAfterAWhile(t *testing.T) {
 		}
 		if m := b.message(b.send("b")); storage.ChannelOf(m.Queue) != "smpp:x" { // new ones do not wait at all
 			t.Errorf("a new one goes to %s", m.Queue)
+		}
+	})
+}
+
+// What channels have delivered in the hour before a restart counts after it, once.
+func TestQuality_AfterARestart_Known(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := running(t, &scripted{lanes: []Lane{lane("sim:1")}, answer: ok}, Options{})
+		b.rich()
+		end := func(n int, state storage.State) {
+			for i := range n {
+				b.send(fmt.Sprintf("%v %d", state, i))
+				synctest.Wait()
+				b.report("sim:1", fmt.Sprintf("%v %d-1", state, i), state)
+			}
+		}
+		end(5, storage.Delivered)
+		time.Sleep(50 * time.Minute)
+		end(10, storage.Undeliverable)
+		time.Sleep(20 * time.Minute)
+		end(20, storage.Delivered)
+		time.Sleep(time.Minute)
+		b.restart(Options{})
+		synctest.Wait()
+		if got := b.r.qualities.of("gsm", b.r.now()); got != 66 {
+			t.Errorf("of 20 of 30 in the last hour: %d", got)
+		}
+		end(10, storage.Undeliverable)
+		if got := b.r.qualities.of("gsm", b.r.now()); got != 50 {
+			t.Errorf("with 10 more: %d", got)
+		}
+		time.Sleep(2 * time.Hour)
+		if got := b.r.qualities.of("gsm", b.r.now()); got != plan.UnknownQuality {
+			t.Errorf("long after: %d", got)
 		}
 	})
 }

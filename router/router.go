@@ -145,11 +145,13 @@ func New(db *storage.DB, o Options) *Router {
 // Run settles what a crash left open, then runs all channels until ctx ends
 // or one of them fails, and returns when all are gone.
 func (r *Router) Run(ctx context.Context) error {
+	began := r.now()
 	if err := r.recover(ctx); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
 	r.guide()
 	r.jobs.start(r.unparkAll)
+	r.jobs.start(func() { r.recallQualities(began) })
 	g, ctx := errgroup.WithContext(ctx)
 	failed := make(chan error, 1)
 	r.openChannels(ctx, func(err error) {
