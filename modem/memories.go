@@ -61,8 +61,11 @@ func (r *receiver) indicated(ctx context.Context, u at.URC) {
 		r.use(ctx, name)
 	}
 	rec, ok := r.read(ctx, index)
+	if (!ok || inTextForm(rec)) && r.leavesTextMode(ctx) {
+		defer r.s.end(errTextMode)
+		rec, ok = r.read(ctx, index)
+	}
 	if !ok {
-		r.checkMode(ctx)
 		r.owed = true // gone, or not there yet
 		nudge(r.s.wake)
 		return
@@ -292,7 +295,7 @@ const (
 // record handles a message in a memory: store, then delete.
 func (r *receiver) record(ctx context.Context, name string, index int, rec at.Record) fate {
 	fields := at.Fields(at.Params(rec.Line))
-	if slices.ContainsFunc(fields, func(f string) bool { return strings.HasPrefix(f, "REC ") }) { // "REC UNREAD" [27.005 3.1 <stat>]
+	if inTextForm(rec) {
 		r.s.leaveTextMode(ctx)
 		return leftForLater
 	}

@@ -196,17 +196,6 @@ func (r *receiver) answer(ctx context.Context, stored error) error {
 	return err
 }
 
-// checkMode ends the session of a modem that cannot show its messages because it is back in text mode, in which AT+CMGL=4 means nothing,
-// and says whether it did.
-func (r *receiver) checkMode(ctx context.Context) bool {
-	line, err := r.s.ask(ctx, "AT+CMGF?", at.Prefix("+CMGF:"))
-	if err != nil || line == "" || at.Params(line) != "1" {
-		return false
-	}
-	r.s.leaveTextMode(ctx)
-	return true
-}
-
 // store gives one PDU to the handler. nil: it is on disk.
 func (r *receiver) store(ctx context.Context, line string) error {
 	m, err := pdu.DecodeLine(line)

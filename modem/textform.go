@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,32 @@ const keepTime = 10 * time.Second
 func (s *session) leaveTextMode(ctx context.Context) {
 	_, _ = s.at.Do(ctx, at.Command{Text: "AT+CMGF=0", Urgent: true})
 	s.end(errTextMode)
+}
+
+// leavesTextMode asks for the mode, after an answer that PDU mode does not have, sets PDU mode if it was the other, and says whether it was.
+// The session is to end then.
+func (r *receiver) leavesTextMode(ctx context.Context) bool {
+	line, err := r.s.ask(ctx, "AT+CMGF?", at.Prefix("+CMGF:"))
+	if err != nil || line == "" || at.Params(line) != "1" {
+		return false
+	}
+	_, _ = r.s.at.Do(ctx, at.Command{Text: "AT+CMGF=0", Urgent: true})
+	return true
+}
+
+// checkMode ends the session of a modem that cannot show its messages because it is back in text mode, in which AT+CMGL=4 means nothing,
+// and says whether it did.
+func (r *receiver) checkMode(ctx context.Context) bool {
+	is := r.leavesTextMode(ctx)
+	if is {
+		r.s.end(errTextMode)
+	}
+	return is
+}
+
+// inTextForm tells whether a memory showed a message as text mode does: "REC UNREAD".                            [27.005 3.1 <stat>]
+func inTextForm(rec at.Record) bool {
+	return slices.ContainsFunc(at.Fields(at.Params(rec.Line)), func(f string) bool { return strings.HasPrefix(f, "REC ") })
 }
 
 // textual handles a +CMT or +CDS in the form of text mode. A report is all there. Of a message the alphabet and the header are not, so it
