@@ -26,7 +26,7 @@ func (c *counted) Write(p []byte) (int, error) {
 
 // writtenTo is how much was written to a connection of net/http; -1 for none.
 func writtenTo(conn net.Conn) int64 {
-	if t, ok := conn.(*tls.Conn); ok {
+	for t, ok := conn.(*tls.Conn); ok; t, ok = conn.(*tls.Conn) { // one more where a proxy speaks TLS
 		conn = t.NetConn()
 	}
 	if c, ok := conn.(*counted); ok {
@@ -67,16 +67,21 @@ type callError struct {
 func (e *callError) Error() string { return e.err.Error() }
 func (e *callError) Unwrap() error { return e.err }
 
-// call sends a request and reads the answer. The error is a *callError.
+// call asks, and waits for so long as an answer may take.
 func (s *settings) call(ctx context.Context, f *filled) (*response, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, errNoAnswer)
 	defer cancel()
-	r, err := f.request()
+	return s.exchange(ctx, f)
+}
+
+// exchange sends a request and reads the answer. The error is a *callError.
+func (s *settings) exchange(ctx context.Context, f *filled) (*response, error) {
+	var gone departure
+	r, err := f.request(gone.trace(ctx))
 	if err != nil {
 		return nil, &callError{false, err}
 	}
-	var gone departure
-	resp, err := s.client.Do(r.WithContext(gone.trace(ctx)))
+	resp, err := s.client.Do(r)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause

@@ -280,17 +280,11 @@ const stopTime = 10 * time.Second
 func (ch *Channel) once(ctx context.Context, f *filled, ours string) (Understood, error) {
 	own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
-	stop := context.AfterFunc(ctx, func() {
-		t := time.NewTimer(stopTime)
-		defer t.Stop()
-		select {
-		case <-t.C:
-			cancel(errNoAnswer)
-		case <-own.Done():
-		}
-	})
-	defer stop()
-	r, err := ch.call(own, f)
+	end := time.Now().Add(ch.timeout)
+	patience := time.AfterFunc(ch.timeout, func() { cancel(errNoAnswer) })
+	defer patience.Stop()
+	defer context.AfterFunc(ctx, func() { patience.Reset(min(stopTime, time.Until(end))) })()
+	r, err := ch.exchange(own, f)
 	if err != nil {
 		return Understood{}, err
 	}

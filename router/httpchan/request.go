@@ -2,6 +2,7 @@ package httpchan
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -223,7 +224,7 @@ func (r *Request) rawNames() (ok bool) {
 // filled is a request before it is on its way.
 type filled struct {
 	method string
-	url    string
+	url    *url.URL
 	header http.Header
 	body   []byte
 }
@@ -267,7 +268,7 @@ func (r *Request) fillURL(out *filled, query url.Values, v values) error {
 		return errors.New("the URL is none")
 	}
 	u.RawQuery = query.Encode()
-	out.url = u.String()
+	out.url = u
 	return nil
 }
 
@@ -360,15 +361,16 @@ func (onlyOnce) Read([]byte) (int, error) { return 0, io.EOF }
 func (onlyOnce) Close() error             { return nil }
 
 // request makes the request that net/http sends.
-func (f *filled) request() (*http.Request, error) {
+func (f *filled) request(ctx context.Context) (*http.Request, error) {
 	var body io.Reader = onlyOnce{}
 	if f.body != nil {
 		body = bytes.NewReader(f.body)
 	}
-	r, err := http.NewRequest(f.method, f.url, body)
+	r, err := http.NewRequestWithContext(ctx, f.method, "", body)
 	if err != nil {
 		return nil, err
 	}
+	r.URL, r.Host = f.url, f.url.Host // it was read when it was made
 	r.Header = f.header.Clone()
 	if r.Header.Get("User-Agent") == "" {
 		r.Header.Set("User-Agent", "gsmgate")

@@ -145,12 +145,17 @@ func escape(value string, at place) (string, error) {
 
 // jsonTemplate is a JSON value whose strings are templates.
 type jsonTemplate struct {
-	raw     string                  // of what is neither string, list nor object
-	text    template                // of a string
-	list    []jsonTemplate          // of a list
-	members map[string]jsonTemplate // of an object
-	order   []string
-	kind    byte // 'r', 's', 'l', 'o'
+	raw     string         // of what is neither string, list nor object
+	text    template       // of a string
+	list    []jsonTemplate // of a list
+	members []jsonMember   // of an object
+	kind    byte           // 'r', 's', 'l', 'o'
+}
+
+// jsonMember is one of an object, with its name as JSON has it and a colon.
+type jsonMember struct {
+	name  []byte
+	value jsonTemplate
 }
 
 func parseJSONTemplate(raw []byte) (t jsonTemplate, err error) {
@@ -178,11 +183,13 @@ func compileJSON(doc any) (t jsonTemplate, err error) {
 			}
 		}
 	case map[string]any:
-		t.kind, t.members, t.order = 'o', map[string]jsonTemplate{}, slices.Sorted(maps.Keys(v))
-		for name := range v {
-			if t.members[name], err = compileJSON(v[name]); err != nil {
+		t.kind = 'o'
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			m, err := compileMember(name, v[name])
+			if err != nil {
 				return t, err
 			}
+			t.members = append(t.members, m)
 		}
 	default:
 		raw, err := json.Marshal(v)
@@ -191,13 +198,22 @@ func compileJSON(doc any) (t jsonTemplate, err error) {
 	return t, nil
 }
 
+func compileMember(name string, doc any) (m jsonMember, err error) {
+	if m.value, err = compileJSON(doc); err != nil {
+		return m, err
+	}
+	quoted, err := json.Marshal(name)
+	m.name = append(quoted, ':')
+	return m, err
+}
+
 func (t *jsonTemplate) names() (all []string) {
 	all = t.text.names()
 	for i := range t.list {
 		all = append(all, t.list[i].names()...)
 	}
-	for _, m := range t.members {
-		all = append(all, m.names()...)
+	for i := range t.members {
+		all = append(all, t.members[i].value.names()...)
 	}
 	return all
 }
@@ -260,18 +276,13 @@ func (t *jsonTemplate) fillList(dst []byte, v values) ([]byte, bool, error) {
 func (t *jsonTemplate) fillObject(dst []byte, v values) ([]byte, bool, error) {
 	dst = append(dst, '{')
 	first := true
-	for _, name := range t.order {
+	for i := range t.members {
+		m := &t.members[i]
 		next := dst
 		if !first {
 			next = append(next, ',')
 		}
-		quoted, err := json.Marshal(name)
-		if err != nil {
-			return dst, false, err
-		}
-		next = append(append(next, quoted...), ':')
-		m := t.members[name]
-		next, without, err := m.fill(next, v)
+		next, without, err := m.value.fill(append(next, m.name...), v)
 		if err != nil {
 			return dst, false, err
 		}

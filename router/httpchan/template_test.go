@@ -86,9 +86,9 @@ func fuzzForm(t *testing.T, v string) {
 	if err != nil || len(form) != 2 || len(form["a"]) != 2 || form["a"][0] != v || form.Get("b") != "1" {
 		t.Errorf("%v: %s", err, out.body)
 	}
-	u, err := url.Parse(out.url)
+	u, err := url.Parse(out.url.String())
 	if err != nil || u.Query().Get("q") != v || len(u.Query()) != 1 || u.Fragment != "" {
-		t.Errorf("%v: %s", err, out.url)
+		t.Errorf("%v: %s", err, out.url.String())
 	}
 }
 
@@ -97,9 +97,9 @@ func fuzzPath(t *testing.T, v string) {
 	if err != nil {
 		return
 	}
-	u, err := url.Parse(out.url)
+	u, err := url.Parse(out.url.String())
 	if err != nil || u.Host != "api.example.net" || strings.Count(u.EscapedPath(), "/") != 3 || !strings.HasSuffix(u.EscapedPath(), "/z") || u.RawQuery != "" || u.Fragment != "" {
-		t.Errorf("%v: %s", err, out.url)
+		t.Errorf("%v: %s", err, out.url.String())
 	}
 	if c := u.JoinPath(); c.EscapedPath() != u.EscapedPath() {
 		t.Errorf("%s is %s", u, c)
@@ -124,8 +124,8 @@ func TestTemplate_OptionalLeavesItsMemberOut(t *testing.T) {
 	r := &Request{Method: "POST", URL: "{base}/x", Query: map[string]words{"q": {"{v?}"}}, Headers: map[string]words{"X-A": {"{v?}"}},
 		JSON: json.RawMessage(`{"a": "{v?}", "b": ["{v?}", "c"], "d": "{v}", "n": "{base?}"}`)}
 	out, err := filledWith(t, r, "")
-	if err != nil || string(out.body) != `{"b":["c"],"d":"","n":"https://api.example.net"}` || out.url != "https://api.example.net/x" || out.header.Get("X-A") != "" {
-		t.Errorf("%v, %s, %s", err, out.url, out.body)
+	if err != nil || string(out.body) != `{"b":["c"],"d":"","n":"https://api.example.net"}` || out.url.String() != "https://api.example.net/x" || out.header.Get("X-A") != "" {
+		t.Errorf("%v, %s, %s", err, out.url.String(), out.body)
 	}
 }
 
@@ -173,8 +173,8 @@ func TestTemplate_HostOfASetting_NoWayOut(t *testing.T) {
 	}
 	for _, v := range []string{"a@evil", "evil/x", "evil?", "evil#", "a b", "evil\\"} {
 		out, err := r.fill(func(string) string { return v })
-		if err == nil && !strings.HasPrefix(out.url, "https://"+v+".example.net/") && v != "evil/x" {
-			t.Errorf("%q: %s", v, out.url)
+		if err == nil && !strings.HasPrefix(out.url.String(), "https://"+v+".example.net/") && v != "evil/x" {
+			t.Errorf("%q: %s", v, out.url.String())
 		}
 	}
 }
