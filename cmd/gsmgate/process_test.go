@@ -61,6 +61,8 @@ type gateway struct {
 	run   *process // nil while none runs
 	smpps string   // HOST:PORT of the running process
 	smpp  string   // the same without TLS, when its args ask for it
+
+	providers string // HOST:PORT for the calls of HTTP providers, likewise
 }
 
 // process is one run of the program.
@@ -167,7 +169,7 @@ func (g *gateway) listening() {
 	g.t.Helper()
 	listeners := 1 // the socket of the API
 	for _, arg := range g.args {
-		if arg == "--listen" {
+		if arg == "--listen" || arg == "--provider-listen" {
 			listeners++
 		}
 	}
@@ -179,6 +181,9 @@ func (g *gateway) listening() {
 			}
 			if addr, ok := strings.CutPrefix(url, "smpp://"); ok {
 				g.smpp = addr
+			}
+			if addr, ok := strings.CutPrefix(url, providersScheme+"http://"); ok {
+				g.providers = addr
 			}
 		case <-g.run.ended:
 			g.t.Fatalf("the gateway ended at its start: %v", g.run.result)
@@ -222,6 +227,22 @@ func (g *gateway) command(args ...string) (string, error) {
 	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
+}
+
+// must is command that has to succeed.
+func (g *gateway) must(args ...string) {
+	g.t.Helper()
+	if out, err := g.command(args...); err != nil {
+		g.t.Fatalf("gsmgate %v: %v\n%s", args, err, out)
+	}
+}
+
+// begin starts a new gateway with a user; it keeps its port when it starts again.
+func (g *gateway) begin(user string) {
+	g.t.Helper()
+	g.start()
+	g.args[1] = "smpps://" + g.smpps
+	g.addUser(user, loadPassword, 1_000_000, "*")
 }
 
 // verify checks the whole file, of a running or a stopped gateway.
