@@ -25,6 +25,10 @@ const (
 	Unsure    Class = "unknown"   // it may have gone out
 )
 
+// tells says whether an answer of the class is about the message itself, so that it is
+// the same to a request that was there before.
+func (c Class) tells() bool { return c == Accepted || c == Permanent || c == Elsewhere }
+
 var classes = []Class{Permanent, Elsewhere, Temporary, Throttle, Ill, NoCredit, Unsure}
 
 // Answer says how the answer to a request is understood.

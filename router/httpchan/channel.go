@@ -262,16 +262,31 @@ func (ch *Channel) send(ctx context.Context, m *storage.Message, i int) (string,
 // it by its key.
 const repeats = 3
 
-// deliver sends a request. ctx does not end it at once: what is out is out.
+// deliver sends a request. ctx does not end it at once: what is out is out. One that
+// may be out stays in doubt until the provider says what became of it: that a repeat
+// found nobody, or came at a bad time, says nothing of the first.
 func (ch *Channel) deliver(ctx context.Context, f *filled, ours string) (u Understood, err error) {
+	doubt := false
 	for try := 1; ; try++ {
 		u, err = ch.once(ctx, f, ours)
-		left := (*callError)(nil)
-		unsure := err == nil && u.Class == Unsure || errors.As(err, &left) && left.left
-		if !unsure || !ch.d.Idempotent || try > repeats || !sleep(ctx, time.Second<<(try-1)) {
-			return u, err
+		doubt = doubt || unsure(&u, err)
+		if !doubt || err == nil && u.Class.tells() || !ch.d.Idempotent || try > repeats || !sleep(ctx, time.Second<<(try-1)) {
+			break
 		}
 	}
+	switch {
+	case doubt && err != nil:
+		err = &callError{true, err}
+	case doubt && !u.Class.tells():
+		u.Class = Unsure
+	}
+	return u, err
+}
+
+// unsure says whether the request may be out.
+func unsure(u *Understood, err error) bool {
+	left := (*callError)(nil)
+	return err == nil && u.Class == Unsure || errors.As(err, &left) && left.left
 }
 
 // stopTime is how long an answer is waited for when the gateway stops.
