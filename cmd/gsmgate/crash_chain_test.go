@@ -77,7 +77,7 @@ func (c *chain) check() {
 		g.stop()
 		g.verify()
 	}
-	hub, box := readBooks(c.t, c.hub, loadUser), readBooks(c.t, c.box, "hub")
+	hub, box := readBooks(c.t, c.hub.dir, loadUser), readBooks(c.t, c.box.dir, "hub")
 	c.checkAccepted(&hub)
 	unknown := 0
 	for to, m := range hub.byDest {

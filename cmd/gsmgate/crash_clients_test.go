@@ -19,7 +19,7 @@ import (
 
 const (
 	clientSessions = 3
-	clientPause    = 5 * time.Millisecond // between the messages of a session
+	clientPause    = 5 * time.Millisecond
 )
 
 // clients are ESMEs that bind and submit, each message to another recipient, whatever
@@ -28,6 +28,7 @@ type clients struct {
 	t    *testing.T
 	to   func(n int) string // the recipient of message n
 	conf esme.Config
+	wait time.Duration // of a session, between messages
 	all  sync.WaitGroup
 
 	kills map[string]int // by the side
@@ -49,7 +50,7 @@ type receiptIn struct {
 }
 
 func newClients(t *testing.T, to func(n int) string) *clients {
-	return &clients{t: t, to: to, kills: map[string]int{}, conns: map[net.Conn]bool{}, accepted: map[string]int{}, receipts: map[string][]receiptIn{}}
+	return &clients{t: t, to: to, wait: clientPause, kills: map[string]int{}, conns: map[net.Conn]bool{}, accepted: map[string]int{}, receipts: map[string][]receiptIn{}}
 }
 
 // come lets all clients in; what it gives returns when they are gone.
@@ -102,7 +103,7 @@ func (c *clients) bound(ctx context.Context, number int) {
 		return
 	}
 	defer s.Close(ctx)
-	pace := time.NewTicker(clientPause)
+	pace := time.NewTicker(c.wait)
 	defer pace.Stop()
 	for {
 		select {
@@ -238,9 +239,9 @@ type books struct {
 	balance storage.Balance
 }
 
-func readBooks(t *testing.T, g *gateway, user string) books {
+func readBooks(t *testing.T, dir, user string) books {
 	t.Helper()
-	db, err := storage.OpenReadOnly(filepath.Join(g.dir, storeFile))
+	db, err := storage.OpenReadOnly(filepath.Join(dir, storeFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +259,7 @@ func readBooks(t *testing.T, g *gateway, user string) books {
 		for _, m := range page {
 			to := strings.TrimPrefix(m.Dest.Addr, "+")
 			if other := b.byDest[to]; other != nil {
-				t.Errorf("%s: messages %s and %s are the same", g.dir, m.ID, other.ID)
+				t.Errorf("%s: messages %s and %s are the same", dir, m.ID, other.ID)
 			}
 			b.byDest[to], f.Before = m, m.ID
 		}

@@ -109,7 +109,7 @@ func (c *httpCrash) kill(random *rand.Rand) {
 // check holds all sides against each other.
 func (c *httpCrash) check() {
 	c.t.Helper()
-	b := readBooks(c.t, c.gate, loadUser)
+	b := readBooks(c.t, c.gate.dir, loadUser)
 	c.checkAccepted(&b)
 	counts, delivered, open := map[string]int{}, 0, 0
 	for to, m := range b.byDest {
