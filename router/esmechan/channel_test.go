@@ -15,7 +15,7 @@ import (
 
 func TestSend_ReceiptComes_Delivered(t *testing.T) {
 	p := newPost(t, smppsim.SMSCConfig{}, nil)
-	m := p.ends(p.submit("31612345678", "Hello €"), storage.Delivered)
+	m := p.Ends(p.Submit("31612345678", "Hello €"), storage.Delivered)
 	sm := p.submits()[0]
 	if string(sm.ShortMessage) != "Hello \x1be" || sm.Source != (smpp.Address{TON: 5, Addr: "Acme"}) || sm.Dest.Addr != "31612345678" || sm.RegisteredDelivery != smpp.ReceiptFinal {
 		t.Errorf("submitted %+v", sm)
@@ -23,7 +23,7 @@ func TestSend_ReceiptComes_Delivered(t *testing.T) {
 	if sm.ValidityPeriod == "" {
 		t.Error("no validity_period")
 	}
-	if b := p.balance(); b.Spent != storage.Credit || b.Held != 0 {
+	if b := p.Balance(); b.Spent != storage.Credit || b.Held != 0 {
 		t.Errorf("%+v", b)
 	}
 	if c := p.ch.Counts(); c.Sent != 1 || c.Receipts != 1 {
@@ -36,11 +36,11 @@ func TestSend_ReceiptComes_Delivered(t *testing.T) {
 
 func TestSend_ReceiptSaysFailed_RefundedWithCause(t *testing.T) {
 	p := newPost(t, smppsim.SMSCConfig{FailShare: 1}, nil)
-	m := p.ends(p.submit("31612345678", "Hello"), storage.Undeliverable)
+	m := p.Ends(p.Submit("31612345678", "Hello"), storage.Undeliverable)
 	if m.Cause != 1 {
 		t.Errorf("cause %d", m.Cause)
 	}
-	if b := p.balance(); b.Available != 100*storage.Credit {
+	if b := p.Balance(); b.Available != 100*storage.Credit {
 		t.Errorf("%+v", b)
 	}
 }
@@ -53,7 +53,7 @@ func TestSend_LongText_InEachForm(t *testing.T) {
 	for _, form := range []string{LongUDH, LongSAR, LongPayload} {
 		t.Run(form, func(t *testing.T) {
 			p := newPost(t, smppsim.SMSCConfig{}, func(c *storage.SMPPChannel) { c.Long = form })
-			p.ends(p.submit("31612345678", text), storage.Delivered)
+			p.Ends(p.Submit("31612345678", text), storage.Delivered)
 			var got []byte
 			refs := map[string]bool{}
 			for i, sm := range p.submits() {
@@ -73,7 +73,7 @@ func TestSend_LongText_InEachForm(t *testing.T) {
 			if !bytes.Equal(got, want) || len(refs) != 1 {
 				t.Errorf("%d octets came in %d submits, want %d; references %v", len(got), len(p.submits()), len(want), refs)
 			}
-			if b := p.balance(); b.Spent != storage.Credit*storage.Millicredits((len(want)+133)/134) {
+			if b := p.Balance(); b.Spent != storage.Credit*storage.Millicredits((len(want)+133)/134) {
 				t.Errorf("%d octets cost %d", len(want), b.Spent)
 			}
 		})
@@ -93,7 +93,7 @@ func smppText(t *testing.T, text string) []byte {
 func TestSend_ClientsOwnHeaderAndOctets_Unchanged(t *testing.T) {
 	p := newPost(t, smppsim.SMSCConfig{}, nil)
 	udh := []byte{5, 0, 3, 42, 2, 1}
-	p.ends(p.submit("31612345678", "", func(m *storage.Message) {
+	p.Ends(p.Submit("31612345678", "", func(m *storage.Message) {
 		m.UDH, m.Data, m.DataCoding = udh, []byte{1, 2, 3}, 4
 	}), storage.Delivered)
 	sm := p.submits()[0]
@@ -110,9 +110,9 @@ func TestSend_Refused_ByClass(t *testing.T) {
 		smpp.StatusInvDstAdr: {storage.Undeliverable, 1}, smpp.StatusInvMsgLen: {storage.Undeliverable, 1},
 	} {
 		p := newPost(t, smppsim.SMSCConfig{OnSubmit: func(string, *smpp.SubmitSM) smpp.CommandStatus { return status }}, nil)
-		m := p.ends(p.submit("31612345678", "Hello"), want.state)
-		if len(p.submits()) != want.tries || m.Cause != CauseSMPP+uint32(status) || p.balance().Available != 100*storage.Credit {
-			t.Errorf("%s: %d tries, cause %#x, %+v", status, len(p.submits()), m.Cause, p.balance())
+		m := p.Ends(p.Submit("31612345678", "Hello"), want.state)
+		if len(p.submits()) != want.tries || m.Cause != CauseSMPP+uint32(status) || p.Balance().Available != 100*storage.Credit {
+			t.Errorf("%s: %d tries, cause %#x, %+v", status, len(p.submits()), m.Cause, p.Balance())
 		}
 	}
 }
@@ -125,7 +125,7 @@ func TestSend_Throttled_SlowerAndAgain(t *testing.T) {
 		}
 		return smpp.StatusOK
 	}}, nil)
-	p.ends(p.submit("31612345678", "Hello"), storage.Delivered)
+	p.Ends(p.Submit("31612345678", "Hello"), storage.Delivered)
 	if c := p.ch.Counts(); c.Throttled != 1 || c.Sent != 1 || p.ch.Limit() == 0 {
 		t.Errorf("%+v, limit %v", c, p.ch.Limit())
 	}
@@ -135,15 +135,15 @@ func TestSend_Throttled_SlowerAndAgain(t *testing.T) {
 func TestSend_StatusOverridden(t *testing.T) {
 	p := newPost(t, smppsim.SMSCConfig{OnSubmit: func(string, *smpp.SubmitSM) smpp.CommandStatus { return smpp.StatusSubmitFail }},
 		func(c *storage.SMPPChannel) { c.Statuses = []string{"0x45=permanent"} })
-	p.ends(p.submit("31612345678", "Hello"), storage.Undeliverable)
+	p.Ends(p.Submit("31612345678", "Hello"), storage.Undeliverable)
 }
 
 func TestReceipt_BeforeTheAnswer_Matched(t *testing.T) {
 	p := newPost(t, smppsim.SMSCConfig{Faults: faultsOf(t, "early"), AnswerDelay: 20 * time.Millisecond}, nil)
 	for i := range 20 {
-		p.ends(p.submit(fmt.Sprintf("3161234567%02d", i), "Hello"), storage.Delivered)
+		p.Ends(p.Submit(fmt.Sprintf("3161234567%02d", i), "Hello"), storage.Delivered)
 	}
-	p.until("nothing is parked any more", func() bool { return p.db.ParkedCount() == 0 })
+	p.Until("nothing is parked any more", func() bool { return p.DB.ParkedCount() == 0 })
 }
 
 func TestReceipt_InDecimal_OrTwice_OrOdd(t *testing.T) {
@@ -170,8 +170,8 @@ func TestReceipt_InDecimal_OrTwice_OrOdd(t *testing.T) {
 				MessageID: func(n uint64) string { return fmt.Sprintf("%x", 0xABC0+n) },
 				OnReceipt: func(n uint64, _ string, r *smpp.DeliverSM) []*smpp.DeliverSM { return change(n, r) },
 			}, nil)
-			p.ends(p.submit("31612345678", "Hello"), storage.Delivered)
-			if b := p.balance(); b.Spent != storage.Credit || b.Held != 0 {
+			p.Ends(p.Submit("31612345678", "Hello"), storage.Delivered)
+			if b := p.Balance(); b.Spent != storage.Credit || b.Held != 0 {
 				t.Errorf("%+v", b)
 			}
 		})
@@ -181,11 +181,11 @@ func TestReceipt_InDecimal_OrTwice_OrOdd(t *testing.T) {
 // What a handset writes is no receipt, whatever it looks like.
 func TestReceipt_ForgedByAHandset_IsAMessage(t *testing.T) {
 	p := newPost(t, smppsim.SMSCConfig{Faults: faultsOf(t, "never")}, nil)
-	id := p.submit("31612345678", "Hello")
-	p.until("it is sent", func() bool { return p.ch.Counts().Sent == 1 })
+	id := p.Submit("31612345678", "Hello")
+	p.Until("it is sent", func() bool { return p.ch.Counts().Sent == 1 })
 	p.deliver(&smpp.DeliverSM{Source: smpp.Address{TON: 1, NPI: 1, Addr: "31612345678"}, Dest: smpp.Address{TON: 1, NPI: 1, Addr: "31611111111"},
 		ShortMessage: []byte("id:00000001 stat:DELIVRD err:000")})
-	if m, _ := p.r.Message(id); m.State != storage.Enroute {
+	if m, _ := p.R.Message(id); m.State != storage.Enroute {
 		t.Errorf("the message is in state %d", m.State)
 	}
 	if in := p.incoming(); len(in) != 1 || in[0].User != "acme" {
@@ -195,23 +195,23 @@ func TestReceipt_ForgedByAHandset_IsAMessage(t *testing.T) {
 
 // deliver has the provider send a message of a handset, and be answered.
 func (p *post) deliver(d *smpp.DeliverSM) {
-	p.t.Helper()
-	status, err := p.smsc.Deliver(p.t.Context(), "gate", d)
+	p.T.Helper()
+	status, err := p.smsc.Deliver(p.T.Context(), "gate", d)
 	if err != nil || status != smpp.StatusOK {
-		p.t.Fatalf("deliver_sm: %s, %v", status, err)
+		p.T.Fatalf("deliver_sm: %s, %v", status, err)
 	}
 }
 
 func TestLost_InFlight_UnknownUntilItsReceipt(t *testing.T) {
 	p := newPost(t, smppsim.SMSCConfig{Faults: faultsOf(t, "silent times 1"), ReceiptDelay: 300 * time.Millisecond}, nil)
-	id := p.submit("31612345678", "Hello")
-	p.until("the provider has it", func() bool { return p.smsc.Counts().Submits == 1 })
+	id := p.Submit("31612345678", "Hello")
+	p.Until("the provider has it", func() bool { return p.smsc.Counts().Submits == 1 })
 	p.smsc.Drop()
-	p.until("it is unknown", func() bool {
-		m, _ := p.r.Message(id)
+	p.Until("it is unknown", func() bool {
+		m, _ := p.R.Message(id)
 		return m.State == storage.Unknown || m.State == storage.Delivered
 	})
-	m := p.ends(id, storage.Delivered) // by the receipt, which names the recipient and the time
+	m := p.Ends(id, storage.Delivered) // by the receipt, which names the recipient and the time
 	if len(p.submits()) != 1 {
 		t.Errorf("submitted %d times", len(p.submits()))
 	}
@@ -226,10 +226,10 @@ func TestLost_InFlight_UnknownUntilItsReceipt(t *testing.T) {
 
 func TestLost_NextOnesGoAfterTheRebind(t *testing.T) {
 	p := newPost(t, smppsim.SMSCConfig{}, nil)
-	p.ends(p.submit("31612345678", "One"), storage.Delivered)
+	p.Ends(p.Submit("31612345678", "One"), storage.Delivered)
 	p.smsc.Drop()
-	p.until("it is noticed", func() bool { return !p.ch.Status().Ready })
-	p.ends(p.submit("31612345678", "Two"), storage.Delivered)
+	p.Until("it is noticed", func() bool { return !p.ch.Status().Ready })
+	p.Ends(p.Submit("31612345678", "Two"), storage.Delivered)
 }
 
 func TestMO_EveryLongForm_Arrives(t *testing.T) {
@@ -247,7 +247,7 @@ func TestMO_EveryLongForm_Arrives(t *testing.T) {
 	one(smpp.DeliverSM{DataCoding: smpp.CodingUCS2, TLVs: sar(1), ShortMessage: smppText(t, "Chinese 你")})
 	one(smpp.DeliverSM{DataCoding: smpp.CodingUCS2, TLVs: sar(2), ShortMessage: smppText(t, "好 😀")})
 	one(smpp.DeliverSM{DataCoding: smpp.CodingBinary8, ShortMessage: []byte{0, 1, 2, 0xFF}})
-	p.until("all are there", func() bool { return len(p.incoming()) == 5 })
+	p.Until("all are there", func() bool { return len(p.incoming()) == 5 })
 	var texts []string
 	for _, m := range p.incoming() {
 		if m.User != "acme" || m.Queue != "user:acme" || m.Source.Addr != from.Addr {
@@ -273,8 +273,8 @@ func TestBind_TransmitterAndReceiver(t *testing.T) {
 		}
 		return smpp.StatusOK
 	}}, func(c *storage.SMPPChannel) { c.Separate, c.Binds = true, 2 })
-	p.ends(p.submit("31612345678", "Hello"), storage.Delivered)
-	p.until("all are bound", func() bool { return kinds[0].Load() == 2 && kinds[1].Load() == 2 })
+	p.Ends(p.Submit("31612345678", "Hello"), storage.Delivered)
+	p.Until("all are bound", func() bool { return kinds[0].Load() == 2 && kinds[1].Load() == 2 })
 	if len(p.ch.Binds()) != 4 {
 		t.Errorf("%+v", p.ch.Binds())
 	}
@@ -282,7 +282,7 @@ func TestBind_TransmitterAndReceiver(t *testing.T) {
 
 func TestBind_Refused_SaysWhyAndWaits(t *testing.T) {
 	p := newPost(t, smppsim.SMSCConfig{OnBind: func(*smpp.Bind) smpp.CommandStatus { return smpp.StatusInvPaswd }}, nil)
-	p.until("it was tried", func() bool { return p.ch.Binds()[0].Tries == 1 })
+	p.Until("it was tried", func() bool { return p.ch.Binds()[0].Tries == 1 })
 	b := p.ch.Binds()[0]
 	if b.Bound || !strings.Contains(b.Reason, "ESME_RINVPASWD") || time.Until(b.RetryAt) < 5*time.Second {
 		t.Errorf("%+v", b)
@@ -296,11 +296,11 @@ func TestBind_Refused_SaysWhyAndWaits(t *testing.T) {
 // order.
 func TestStop_InFlight_Answered(t *testing.T) {
 	p := newPost(t, smppsim.SMSCConfig{AnswerDelay: 200 * time.Millisecond}, nil)
-	id := p.submit("31612345678", "Hello")
-	p.until("it is on its way", func() bool { return len(p.submits()) == 1 })
+	id := p.Submit("31612345678", "Hello")
+	p.Until("it is on its way", func() bool { return len(p.submits()) == 1 })
 	p.stop()
-	p.until("the answer is on disk", func() bool {
-		m, err := p.r.Message(id)
+	p.Until("the answer is on disk", func() bool {
+		m, err := p.R.Message(id)
 		return err == nil && (m.Parts[0].State == storage.PartSent || m.Parts[0].State == storage.PartDone) // its receipt may have come too
 	})
 }

@@ -17,10 +17,10 @@ import (
 // second gives the post another provider, channel "other", to which messages go
 // when the first one does not take them.
 func (p *post) second(lines ...string) (got func() int) {
-	p.t.Helper()
+	p.T.Helper()
 	var mu sync.Mutex
 	n := 0
-	smsc := smppsim.NewSMSC(smppsim.SMSCConfig{Faults: faultsOf(p.t, lines...), OnSubmit: func(string, *smpp.SubmitSM) smpp.CommandStatus {
+	smsc := smppsim.NewSMSC(smppsim.SMSCConfig{Faults: faultsOf(p.T, lines...), OnSubmit: func(string, *smpp.SubmitSM) smpp.CommandStatus {
 		mu.Lock()
 		defer mu.Unlock()
 		n++
@@ -29,18 +29,18 @@ func (p *post) second(lines ...string) (got func() int) {
 	w := newWire()
 	ch, err := New(Config{Record: storage.Channel{Name: "other", Kind: "smpp", SMPP: &storage.SMPPChannel{Address: "other.example:2775", SystemID: "gate"}}})
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	ch.esme.DialContext = w.dial
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { _ = smsc.Serve(ctx, w); close(ended) }()
-	p.t.Cleanup(func() { p.stop(); cancel(); <-ended })
-	if err := p.r.Add(ch); err != nil {
-		p.t.Fatal(err)
+	p.T.Cleanup(func() { p.stop(); cancel(); <-ended })
+	if err := p.R.Add(ch); err != nil {
+		p.T.Fatal(err)
 	}
-	if _, err := p.r.AddRoute(p.t.Context(), storage.Route{Channels: []storage.RouteChannel{{Name: "up"}, {Name: "other"}}}); err != nil {
-		p.t.Fatal(err)
+	if _, err := p.R.AddRoute(p.T.Context(), storage.Route{Channels: []storage.RouteChannel{{Name: "up"}, {Name: "other"}}}); err != nil {
+		p.T.Fatal(err)
 	}
 	after(time.Second)
 	return func() int { mu.Lock(); defer mu.Unlock(); return n }
@@ -71,13 +71,13 @@ func TestFailover_EachClass(t *testing.T) {
 			conf := smppsim.SMSCConfig{Faults: faultsOf(t, strings.Split(c.faults, " | ")...)}
 			inBubble(t, conf, func(r *storage.SMPPChannel) { r.Statuses = c.set }, func(t *testing.T, p *post) {
 				other := p.second()
-				id := p.submit("31612345678", "Hello")
+				id := p.Submit("31612345678", "Hello")
 				after(c.within)
-				m := p.ends(id, c.state)
+				m := p.Ends(id, c.state)
 				if len(p.submits()) != c.first || other() != c.second {
 					t.Errorf("the first got it %d times, the second %d: %+v", len(p.submits()), other(), m.Events)
 				}
-				if b := p.balance(); c.state == storage.Delivered && (b.Spent != credit || b.Held != 0) {
+				if b := p.Balance(); c.state == storage.Delivered && (b.Spent != credit || b.Held != 0) {
 					t.Errorf("%+v", b)
 				}
 			})
@@ -90,13 +90,13 @@ func TestFailover_NobodyTakesIt_EndsWithinItsBudget(t *testing.T) {
 	for fault, tries := range map[string]int{"refuse 0x0B": 2, "refuse 0x08": 3*2*3 + 10} {
 		inBubble(t, smppsim.SMSCConfig{Faults: faultsOf(t, fault)}, nil, func(t *testing.T, p *post) {
 			other := p.second(fault)
-			id := p.submit("31612345678", "Hello")
+			id := p.Submit("31612345678", "Hello")
 			after(24 * time.Hour)
-			m := p.ends(id, storage.Undeliverable)
+			m := p.Ends(id, storage.Undeliverable)
 			if n := len(p.submits()) + other(); n > tries || n < 2 {
 				t.Errorf("%s: %d tries, of at most %d", fault, n, tries)
 			}
-			if b := p.balance(); b.Available != 100*credit {
+			if b := p.Balance(); b.Available != 100*credit {
 				t.Errorf("%s: %+v, %s", fault, b, m.Reason)
 			}
 		})
@@ -110,12 +110,12 @@ func TestFailover_ChannelIll_AllThatWaitsMoves(t *testing.T) {
 		other := p.second()
 		var ids []storage.ID
 		for i := range 50 {
-			ids = append(ids, p.submit(fmt.Sprintf("316123456%02d", i), "Hello"))
+			ids = append(ids, p.Submit(fmt.Sprintf("316123456%02d", i), "Hello"))
 		}
 		after(2 * time.Minute)
 		for _, id := range ids {
-			if m, _ := p.r.Message(id); m.State != storage.Delivered {
-				t.Errorf("%s is %s: %s", id, router.StateWord(m.State), p.r.Why(m))
+			if m, _ := p.R.Message(id); m.State != storage.Delivered {
+				t.Errorf("%s is %s: %s", id, router.StateWord(m.State), p.R.Why(m))
 			}
 		}
 		if other() != 50 {
@@ -123,7 +123,7 @@ func TestFailover_ChannelIll_AllThatWaitsMoves(t *testing.T) {
 		}
 		p.smsc.SetFaults()
 		after(10 * time.Minute)
-		p.ends(p.submit("31612345678", "Hello"), storage.Delivered)
+		p.Ends(p.Submit("31612345678", "Hello"), storage.Delivered)
 		if other() != 50 {
 			t.Error("the first one is well and was passed over")
 		}

@@ -35,15 +35,15 @@ func (l look) check(t *testing.T, when string, p *post, id storage.ID) {
 	if !regexp.MustCompile(l.why).MatchString(shown) {
 		t.Errorf("%s: the channel says %q, want %q", when, shown, l.why)
 	}
-	m, err := p.r.Message(id)
+	m, err := p.R.Message(id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if m.State != l.state {
 		t.Errorf("%s: the message is %s: %s", when, router.StateWord(m.State), m.Reason)
 	}
-	shown = p.r.Why(m)
-	for _, w := range p.r.Explain().Waits(m) {
+	shown = p.R.Why(m)
+	for _, w := range p.R.Explain().Waits(m) {
 		shown += "\n" + w.Reason
 	}
 	for _, e := range m.Events {
@@ -73,7 +73,7 @@ func TestFault(t *testing.T) {
 			faults := faultsOf(t, strings.Split(f.faults, " | ")...)
 			inBubble(t, smppsim.SMSCConfig{Faults: faults}, nil, func(t *testing.T, p *post) {
 				after(100 * time.Millisecond)
-				id := p.submit("31612345678", "Hello")
+				id := p.Submit("31612345678", "Hello")
 				after(4 * time.Second)
 				f.now.check(t, "now", p, id)
 				after(time.Hour)
@@ -81,7 +81,7 @@ func TestFault(t *testing.T) {
 				if got := len(p.submits()); got != f.times {
 					t.Errorf("the provider got it %d times, want %d", got, f.times)
 				}
-				if b := p.balance(); b.Spent != f.spent || b.Held != f.held || b.Available != 100*storage.Credit-f.spent-f.held {
+				if b := p.Balance(); b.Spent != f.spent || b.Held != f.held || b.Available != 100*storage.Credit-f.spent-f.held {
 					t.Errorf("%+v", b)
 				}
 			})
@@ -224,7 +224,7 @@ func TestFault_CutInMidWindow_NothingLostNothingDoubled(t *testing.T) {
 	inBubble(t, smppsim.SMSCConfig{Faults: faults}, func(c *storage.SMPPChannel) { c.Window = 20 }, func(t *testing.T, p *post) {
 		var ids []storage.ID
 		for i := range 60 {
-			ids = append(ids, p.submit(fmt.Sprintf("316123456%02d", i), "Hello"))
+			ids = append(ids, p.Submit(fmt.Sprintf("316123456%02d", i), "Hello"))
 		}
 		after(time.Hour)
 		seen := map[string]int{}
@@ -233,7 +233,7 @@ func TestFault_CutInMidWindow_NothingLostNothingDoubled(t *testing.T) {
 		}
 		unknown := storage.Millicredits(0)
 		for _, id := range ids {
-			m, err := p.r.Message(id)
+			m, err := p.R.Message(id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -247,7 +247,7 @@ func TestFault_CutInMidWindow_NothingLostNothingDoubled(t *testing.T) {
 		if unknown < 1 || unknown > 20 { // the one that was cut off, and those behind it in the window
 			t.Errorf("%d are UNKNOWN", unknown)
 		}
-		if b := p.balance(); b.Spent != (60-unknown)*credit || b.Held != unknown*credit {
+		if b := p.Balance(); b.Spent != (60-unknown)*credit || b.Held != unknown*credit {
 			t.Errorf("%+v", b)
 		}
 	})
@@ -256,15 +256,15 @@ func TestFault_CutInMidWindow_NothingLostNothingDoubled(t *testing.T) {
 // Faults begin and end while the gateway runs, and the channel follows.
 func TestFault_BeginsAndEnds_WhileItRuns(t *testing.T) {
 	inBubble(t, smppsim.SMSCConfig{}, nil, func(t *testing.T, p *post) {
-		p.ends(p.submit("31612345678", "One"), storage.Delivered)
+		p.Ends(p.Submit("31612345678", "One"), storage.Delivered)
 		p.smsc.SetFaults(faultsOf(t, "refuse 0x14")...)
-		id := p.submit("31612345678", "Two")
+		id := p.Submit("31612345678", "Two")
 		after(time.Minute)
 		up(storage.Enroute, "ESME_RMSGQFUL").check(t, "while the queue is full", p, id)
 		if c := p.ch.Counts(); c.Throttled == 0 || p.ch.Limit() == 0 {
 			t.Errorf("not slowed: %+v, limit %v", c, p.ch.Limit())
 		}
 		p.smsc.SetFaults()
-		p.ends(id, storage.Delivered)
+		p.Ends(id, storage.Delivered)
 	})
 }

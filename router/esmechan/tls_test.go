@@ -120,11 +120,11 @@ func TestTLS(t *testing.T) {
 	for _, c := range append(tlsNames(), tlsKeys()...) {
 		t.Run(c.name, func(t *testing.T) {
 			p := overTLS(t, c)
-			id := p.submit("31612345678", "Hello")
+			id := p.Submit("31612345678", "Hello")
 			if c.fate.ready {
-				p.ends(id, c.fate.state)
+				p.Ends(id, c.fate.state)
 			} else {
-				p.until("it was tried", func() bool { return p.ch.Binds()[0].Tries > 0 })
+				p.Until("it was tried", func() bool { return p.ch.Binds()[0].Tries > 0 })
 			}
 			c.fate.check(t, "with TLS", p, id)
 		})
@@ -208,7 +208,7 @@ func tlsKeys() []tlsCase {
 // A provider that speaks no TLS is never spoken to in the clear instead.
 func TestTLS_ProviderWithout_Refused(t *testing.T) {
 	inBubble(t, smppsim.SMSCConfig{}, func(c *storage.SMPPChannel) { c.TLS = true }, func(t *testing.T, p *post) {
-		id := p.submit("31612345678", "Hello")
+		id := p.Submit("31612345678", "Hello")
 		after(40 * time.Second)
 		down("TLS handshake|deadline exceeded|EOF").check(t, "without TLS", p, id)
 		if n := p.smsc.Counts().Sessions; n != 0 {
@@ -220,8 +220,8 @@ func TestTLS_ProviderWithout_Refused(t *testing.T) {
 // Binds come back over TLS when the connection was cut.
 func TestTLS_Cut_BoundAgain(t *testing.T) {
 	p := overTLS(t, tlsCase{server: certified(providerName, time.Hour)})
-	p.ends(p.submit("31612345678", "One"), storage.Delivered)
+	p.Ends(p.Submit("31612345678", "One"), storage.Delivered)
 	p.smsc.Drop()
-	p.until("it is noticed", func() bool { return !p.ch.Status().Ready })
-	p.ends(p.submit("31612345678", "Two"), storage.Delivered)
+	p.Until("it is noticed", func() bool { return !p.ch.Status().Ready })
+	p.Ends(p.Submit("31612345678", "Two"), storage.Delivered)
 }

@@ -141,7 +141,7 @@ func (s *benchServer) through(b *testing.B, n int) (took, used time.Duration) {
 		}
 		wg.Add(1)
 		m := &storage.Message{Kind: storage.MT, User: "acme", Text: "Hello", Source: storage.Address{TON: 5, Addr: "Acme"}, Dest: storage.Address{TON: 1, NPI: 1, Addr: fmt.Sprintf("316%08d", i)}}
-		p.r.Submit(m, func(_ storage.ID, err error) {
+		p.R.Submit(m, func(_ storage.ID, err error) {
 			if err != nil {
 				b.Error(err)
 			}

@@ -19,7 +19,7 @@ import (
 func TestSend_Taken_NameKept(t *testing.T) {
 	up := newProvider(t, says(202, `{"ok": true, "id": 12345678901234567890}`))
 	p := plainPost(t, up.URL, nil)
-	id := p.submit("31612345678", `Hello "€"`)
+	id := p.Submit("31612345678", `Hello "€"`)
 	m := p.sent(id)
 	r := up.requests()[0]
 	var body struct{ To, From, Text, ID string }
@@ -47,11 +47,11 @@ func TestSend_LongText_CostsItsSegments(t *testing.T) {
 			var n atomic.Int32
 			up := newProvider(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"ok": true, "id": %d}`, n.Add(1)) })
 			p := plainPost(t, up.URL, func(d map[string]any) { d["text"] = map[string]any{"long": long} })
-			id := p.submit("31612345678", strings.Repeat("Words and words. ", 22))
-			p.until("sent whole", func() bool {
-				return len(up.requests()) == want.requests && p.message(id).Parts[want.requests-1].State == storage.PartSent
+			id := p.Submit("31612345678", strings.Repeat("Words and words. ", 22))
+			p.Until("sent whole", func() bool {
+				return len(up.requests()) == want.requests && p.Message(id).Parts[want.requests-1].State == storage.PartSent
 			})
-			if b := p.balance(); b.Held != storage.Millicredits(want.credits)*storage.Credit {
+			if b := p.Balance(); b.Held != storage.Millicredits(want.credits)*storage.Credit {
 				t.Errorf("%d held", b.Held)
 			}
 			for _, r := range up.requests() {
@@ -84,11 +84,11 @@ func TestParts_WhatTheProviderCannotCarry_Refused(t *testing.T) {
 func TestSend_RefusedInsideSuccess_Failed(t *testing.T) {
 	up := newProvider(t, says(200, `{"ok": false, "code": 21, "error": "no such number"}`))
 	p := plainPost(t, up.URL, nil)
-	m := p.ends(p.submit("31612345678", "Hello"), storage.Undeliverable)
+	m := p.Ends(p.Submit("31612345678", "Hello"), storage.Undeliverable)
 	if m.Cause != CauseHTTP+21 || !strings.Contains(m.Reason, "no such number") || len(up.requests()) != 1 {
 		t.Errorf("cause %d, %s, %d requests", m.Cause, m.Reason, len(up.requests()))
 	}
-	if b := p.balance(); b.Available != 100*storage.Credit {
+	if b := p.Balance(); b.Available != 100*storage.Credit {
 		t.Errorf("%+v", b)
 	}
 }
@@ -107,7 +107,7 @@ func TestSend_429_WaitsAsLongAsItSays(t *testing.T) {
 	})
 	p := plainPost(t, up.URL, nil)
 	began := time.Now()
-	p.sent(p.submit("31612345678", "Hello"))
+	p.sent(p.Submit("31612345678", "Hello"))
 	if d := second.Sub(began); d < 1900*time.Millisecond {
 		t.Errorf("again after %v", d)
 	}
@@ -120,17 +120,17 @@ func TestSend_429_WaitsAsLongAsItSays(t *testing.T) {
 func TestSend_401_ChannelIll(t *testing.T) {
 	up := newProvider(t, says(401, `{"error": "key k3y-of-plain of 31612345678 is not known"}`))
 	p := plainPost(t, up.URL, nil)
-	id := p.submit("31612345678", "Hello")
-	p.until("not ready", func() bool { return !p.ch.Status().Ready })
+	id := p.Submit("31612345678", "Hello")
+	p.Until("not ready", func() bool { return !p.ch.Status().Ready })
 	why := p.ch.Status().Reason
 	if why != "ill: key *** of … is not known" {
 		t.Errorf("%q", why)
 	}
-	p.until("kept", func() bool {
-		m := p.message(id)
+	p.Until("kept", func() bool {
+		m := p.Message(id)
 		return m.State == storage.Enroute && m.Parts[0].State == storage.PartWaiting
 	})
-	if m := p.message(id); strings.Contains(m.Reason, "k3y") {
+	if m := p.Message(id); strings.Contains(m.Reason, "k3y") {
 		t.Errorf("%q", m.Reason)
 	}
 }
@@ -172,10 +172,10 @@ func TestFault(t *testing.T) {
 			t.Parallel()
 			up := newProvider(t, c.answer)
 			p := plainPost(t, up.URL, nil)
-			id := p.submit("31612345678", "Hello")
+			id := p.Submit("31612345678", "Hello")
 			var m *storage.Message
-			p.until("settled", func() bool {
-				m = p.message(id)
+			p.Until("settled", func() bool {
+				m = p.Message(id)
 				return m.Parts[0].Attempts > 0 && m.Parts[0].State == c.part && m.Reason != ""
 			})
 			if !strings.Contains(m.Reason, c.reason) {
@@ -208,8 +208,8 @@ func TestFault_ServerDown_KeptAndSentLater(t *testing.T) {
 	}
 	l.Close()
 	p := plainPost(t, "http://"+l.Addr().String(), nil)
-	id := p.submit("31612345678", "Hello")
-	p.until("not ready", func() bool { return strings.Contains(p.ch.Status().Reason, "refused") })
+	id := p.Submit("31612345678", "Hello")
+	p.Until("not ready", func() bool { return strings.Contains(p.ch.Status().Reason, "refused") })
 	back, err := net.Listen("tcp", l.Addr().String())
 	if err != nil {
 		t.Skip("the port was taken meanwhile")
@@ -232,7 +232,7 @@ func TestFault_500ThenOK_SentOnceMore(t *testing.T) {
 	p := plainPost(t, up.URL, func(d map[string]any) {
 		d["answer"].(map[string]any)["errors"] = []any{map[string]any{"status": "500", "class": "throttle", "wait": map[string]any{"seconds": 1}}}
 	})
-	p.sent(p.submit("31612345678", "Hello"))
+	p.sent(p.Submit("31612345678", "Hello"))
 	if len(up.requests()) != 2 {
 		t.Errorf("%d requests", len(up.requests()))
 	}
@@ -244,13 +244,13 @@ func TestFault_BadTLS_NothingSent(t *testing.T) {
 	up.Config.ErrorLog = nil
 	defer up.Close()
 	p := plainPost(t, up.URL, nil)
-	id := p.submit("31612345678", "Hello")
-	p.until("not ready", func() bool { return strings.Contains(p.ch.Status().Reason, "certificate") })
-	if m := p.message(id); m.State == storage.Unknown {
+	id := p.Submit("31612345678", "Hello")
+	p.Until("not ready", func() bool { return strings.Contains(p.ch.Status().Reason, "certificate") })
+	if m := p.Message(id); m.State == storage.Unknown {
 		t.Error("unknown, and nothing left")
 	}
 	q := newPost(t, storage.HTTPChannel{Description: described(t, nil), Settings: map[string]string{"base": up.URL}, CA: pemOf(up.Certificate())})
-	q.sent(q.submit("31612345678", "Hello"))
+	q.sent(q.Submit("31612345678", "Hello"))
 }
 
 // A GET that is lost is not sent again by Go itself: the connection was used before,
@@ -267,8 +267,8 @@ func TestFault_GETLostOnAKeptConnection_NotRepeated(t *testing.T) {
 	p := plainPost(t, up.URL, func(d map[string]any) {
 		d["send"] = map[string]any{"method": "GET", "url": "{base}/send", "query": map[string]any{"to": "{to}", "text": "{text}", "key": "{key}"}}
 	})
-	p.sent(p.submit("31612345678", "One"))
-	m := p.ends(p.submit("31612345678", "Two"), storage.Unknown)
+	p.sent(p.Submit("31612345678", "One"))
+	m := p.Ends(p.Submit("31612345678", "Two"), storage.Unknown)
 	if strings.Contains(m.Reason, "k3y") || len(up.requests()) != 2 {
 		t.Errorf("%q, %d requests", m.Reason, len(up.requests()))
 	}
@@ -289,7 +289,7 @@ func TestSend_Idempotent_LostAnswerAskedAgain(t *testing.T) {
 		d["idempotent"] = true
 		d["send"].(map[string]any)["headers"] = map[string]any{"X-Key": "{id}"}
 	})
-	p.sent(p.submit("31612345678", "Hello"))
+	p.sent(p.Submit("31612345678", "Hello"))
 	all := up.requests()
 	if len(all) != 2 || all[0].header.Get("X-Key") != all[1].header.Get("X-Key") || all[0].body != all[1].body || all[0].header.Get("X-Key") == "" {
 		t.Errorf("%+v", all)
@@ -301,7 +301,7 @@ func TestSend_ValueThatHasNoPlace_GoesElsewhere(t *testing.T) {
 	p := plainPost(t, up.URL, func(d map[string]any) {
 		d["send"].(map[string]any)["headers"] = map[string]any{"X-Text": "{text}"}
 	})
-	m := p.ends(p.submit("31612345678", "Hello\r\nX-Evil: 1"), storage.Undeliverable)
+	m := p.Ends(p.Submit("31612345678", "Hello\r\nX-Evil: 1"), storage.Undeliverable)
 	if len(up.requests()) != 0 || !strings.Contains(m.Reason, "header") {
 		t.Errorf("%q", m.Reason)
 	}

@@ -1,7 +1,6 @@
 package httpchan
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,11 +8,10 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
-	"gsmgate/router"
+	"gsmgate/router/routertest"
 	"gsmgate/storage"
 	"gsmgate/storage/storagetest"
 )
@@ -96,35 +94,25 @@ func described(t testing.TB, change func(d map[string]any)) []byte {
 	return raw
 }
 
-// post is a gateway with one provider: store, router and the channel.
+// post is a gateway with one provider.
 type post struct {
-	t    testing.TB
-	db   *storage.DB
-	r    *router.Router
+	*routertest.House
 	ch   *Channel
 	stop func()
 }
 
-// newPost has user acme, of 100 credits, who owns +3161*.
+// newPost has user acme, see routertest.House.
 func newPost(t testing.TB, rec storage.HTTPChannel) *post {
 	t.Helper()
-	p := &post{t: t, db: storagetest.Open(t)}
-	p.r = router.New(p.db, router.Options{})
-	if _, err := p.r.AddUser(t.Context(), router.UserSpec{SystemID: "acme", Password: "secret", Credits: 100 * storage.Credit, AddressRanges: []string{"+3161*"}}); err != nil {
-		t.Fatal(err)
-	}
+	p := &post{House: routertest.New(t, storagetest.Open(t))}
 	var err error
-	if p.ch, err = New(Config{Record: storage.Channel{Name: "up", Kind: "http", HTTP: &rec}, BaseURL: "https://sms.example.net/in", Awaiting: p.r.AwaitedRefs}); err != nil {
+	if p.ch, err = New(Config{Record: storage.Channel{Name: "up", Kind: "http", HTTP: &rec}, BaseURL: "https://sms.example.net/in", Awaiting: p.R.AwaitedRefs}); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.r.Add(p.ch); err != nil {
+	if err := p.R.Add(p.ch); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = p.r.Run(ctx) }()
-	p.stop = sync.OnceFunc(func() { cancel(); <-ended })
-	t.Cleanup(p.stop)
+	p.stop = routertest.Run(t, p.R)
 	return p
 }
 
@@ -132,7 +120,7 @@ func newPost(t testing.TB, rec storage.HTTPChannel) *post {
 func benchPost(t testing.TB, url string) *post {
 	t.Helper()
 	p := newPost(t, storage.HTTPChannel{Description: described(t, nil), Settings: map[string]string{"base": url}, Window: benchConnections, TimeoutS: 300})
-	if _, err := p.r.Credit(t.Context(), "acme", 1_000_000*storage.Credit, "bench"); err != nil {
+	if _, err := p.R.Credit(t.Context(), "acme", 1_000_000*storage.Credit, "bench"); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -144,72 +132,13 @@ func plainPost(t *testing.T, url string, change func(d map[string]any)) *post {
 	return newPost(t, storage.HTTPChannel{Description: described(t, change), Settings: map[string]string{"base": url}, TimeoutS: 2})
 }
 
-// submit takes a text of acme to that number.
-func (p *post) submit(to, text string, change ...func(*storage.Message)) storage.ID {
-	p.t.Helper()
-	m := &storage.Message{Kind: storage.MT, User: "acme", Text: text, RegisteredDelivery: 1,
-		Source: storage.Address{TON: 5, Addr: "Acme"}, Dest: storage.Address{TON: 1, NPI: 1, Addr: to}}
-	for _, f := range change {
-		f(m)
-	}
-	id, err := p.r.SubmitSync(p.t.Context(), m)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return id
-}
-
-// patience is for what takes no time, on a machine with much else to do.
-const patience = 20 * time.Second
-
-// until waits for something, and says what was missed.
-func (p *post) until(what string, is func() bool) {
-	p.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
-		if is() {
-			return
-		}
-	}
-	p.t.Fatalf("never: %s", what)
-}
-
-func (p *post) message(id storage.ID) *storage.Message {
-	p.t.Helper()
-	m, err := p.r.Message(id)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return m
-}
-
-// ends waits for the final state of a message.
-func (p *post) ends(id storage.ID, want storage.State) *storage.Message {
-	p.t.Helper()
-	var m *storage.Message
-	p.until(fmt.Sprintf("%s in state %s", id, router.StateWord(want)), func() bool {
-		m = p.message(id)
-		return m.State == want && (m.EndedAt != 0) == (want.Final() && want != storage.Unknown)
-	})
-	return m
-}
-
 // sent waits until the provider has given the message a name.
 func (p *post) sent(id storage.ID) *storage.Message {
-	p.t.Helper()
+	p.T.Helper()
 	var m *storage.Message
-	p.until(fmt.Sprintf("%s sent", id), func() bool {
-		m = p.message(id)
+	p.Until(fmt.Sprintf("%s sent", id), func() bool {
+		m = p.Message(id)
 		return m.Parts[0].State == storage.PartSent
 	})
 	return m
-}
-
-// balance is what acme has, in credits.
-func (p *post) balance() storage.Balance {
-	p.t.Helper()
-	b, err := p.db.Balance("acme")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return b
 }

@@ -16,7 +16,6 @@ import (
 func polled(t *testing.T, answer http.HandlerFunc, change func(d map[string]any)) (*post, *provider) {
 	t.Helper()
 	up := newProvider(t, answer)
-	p := &post{t: t}
 	rec := storage.HTTPChannel{Settings: map[string]string{"base": up.URL}, Poll: "on"}
 	rec.Description = described(t, func(d map[string]any) {
 		telling(d)
@@ -26,8 +25,7 @@ func polled(t *testing.T, answer http.HandlerFunc, change func(d map[string]any)
 			change(d)
 		}
 	})
-	*p = *newPost(t, rec)
-	return p, up
+	return newPost(t, rec), up
 }
 
 func TestPoll_OneByOne_UntilDelivered(t *testing.T) {
@@ -42,8 +40,8 @@ func TestPoll_OneByOne_UntilDelivered(t *testing.T) {
 			io.WriteString(w, `{"status": "delivered"}`)
 		}
 	}, nil)
-	id := p.submit("31612345678", "Hello")
-	p.ends(id, storage.Delivered)
+	id := p.Submit("31612345678", "Hello")
+	p.Ends(id, storage.Delivered)
 	if r := up.requests()[1]; r.path != "/messages/a/7" {
 		t.Errorf("%+v", r)
 	}
@@ -70,8 +68,8 @@ func TestPoll_Lists(t *testing.T) {
 		d["poll_incoming"] = map[string]any{"every_s": 1, "request": map[string]any{"method": "GET", "url": "{base}/incoming"},
 			"each": "messages.*", "id": "id", "from": "from", "to": "to", "text": "text"}
 	})
-	p.ends(p.submit("31612345678", "Hello"), storage.Delivered)
-	p.until("two messages", func() bool { return len(p.incoming()) == 2 })
+	p.Ends(p.Submit("31612345678", "Hello"), storage.Delivered)
+	p.Until("two messages", func() bool { return len(p.incoming()) == 2 })
 	time.Sleep(1200 * time.Millisecond)
 	if n := len(p.incoming()); n != 2 {
 		t.Errorf("%d messages", n)
@@ -102,11 +100,11 @@ func TestPollPlan_EverMoreSeldom(t *testing.T) {
 
 func TestAwaited_NamesOfWhatIsOut(t *testing.T) {
 	p, _ := sentAs(t, nil)
-	refs, err := p.r.AwaitedRefs("http:up", 10)
+	refs, err := p.R.AwaitedRefs("http:up", 10)
 	if err != nil || strings.Join(refs, " ") != "7" {
 		t.Errorf("%q, %v", refs, err)
 	}
-	if refs, _ := p.r.AwaitedRefs("http:u", 10); len(refs) != 0 {
+	if refs, _ := p.R.AwaitedRefs("http:u", 10); len(refs) != 0 {
 		t.Errorf("%q", refs)
 	}
 }

@@ -251,7 +251,7 @@ func (c *presetCase) submitted(t *testing.T, name string) {
 }
 
 func (c *presetCase) lives(t *testing.T, p *post, up *provider) {
-	one, two := p.submit("31612345678", "Hello"), storage.ID(0)
+	one, two := p.Submit("31612345678", "Hello"), storage.ID(0)
 	m := p.sent(one)
 	r := up.requests()[0]
 	all := r.path + " " + r.query + " " + r.body + " " + strings.Join(slices.Concat(slices.Collect(maps.Values(r.header))...), " ")
@@ -266,12 +266,12 @@ func (c *presetCase) lives(t *testing.T, p *post, up *provider) {
 	}
 	if c.report != "" {
 		c.tell(t, p, reportWord, c.report, ref, "")
-		p.ends(one, storage.Delivered)
+		p.Ends(one, storage.Delivered)
 	}
 	if c.failed != "" && c.ref == "" {
-		two = p.submit("31612345678", "Hello")
+		two = p.Submit("31612345678", "Hello")
 		c.tell(t, p, reportWord, c.failed, p.sent(two).Parts[0].Ref, "")
-		p.ends(two, c.state)
+		p.Ends(two, c.state)
 	}
 	if c.in != "" {
 		c.tell(t, p, incomingWord, c.in, "", c.reply)

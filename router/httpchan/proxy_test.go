@@ -173,8 +173,8 @@ func TestProxy_Set_AllGoesThroughIt(t *testing.T) {
 			}
 			rec.Proxy = scheme + "://gate:pr0xy-word@" + at
 			p := newPost(t, rec)
-			p.sent(p.submit("31612345678", "Hello"))
-			p.sent(p.submit("31612345678", "and again"))
+			p.sent(p.Submit("31612345678", "Hello"))
+			p.sent(p.Submit("31612345678", "and again"))
 			p.stop()
 			if r := up.requests(); len(r) != 2 || r[0].header.Get("Proxy-Authorization") != "" && !strings.HasPrefix(c.want, "POST") {
 				t.Errorf("the provider got %+v", r)
@@ -220,12 +220,12 @@ func TestProxy_Refuses_NothingLeft(t *testing.T) {
 			rec.Proxy = strings.Replace(px.URL, "http://", "http://gate:pr0xy-word@", 1)
 			c.with(px)
 			p := newPost(t, rec)
-			id := p.submit("31612345678", "Hello")
-			p.until("refused for now", func() bool {
-				m := p.message(id)
+			id := p.Submit("31612345678", "Hello")
+			p.Until("refused for now", func() bool {
+				m := p.Message(id)
 				return m.Parts[0].Attempts == 1 && m.Parts[0].State == storage.PartWaiting && m.DueAt != 0
 			})
-			if m := p.message(id); m.State != storage.Enroute || strings.Contains(m.Reason, "pr0xy-word") || p.ch.Status().Ready {
+			if m := p.Message(id); m.State != storage.Enroute || strings.Contains(m.Reason, "pr0xy-word") || p.ch.Status().Ready {
 				t.Errorf("%s: %s, channel %+v", router.StateWord(m.State), m.Reason, p.ch.Status())
 			}
 			if r := up.requests(); len(r) > 0 {
@@ -264,7 +264,7 @@ func TestProxy_None_EnvironmentNotAsked(t *testing.T) {
 		t.Fatalf("the environment names no proxy for %s: %v", url, err)
 	}
 	p := plainPost(t, url, nil)
-	p.sent(p.submit("31612345678", "Hello"))
+	p.sent(p.Submit("31612345678", "Hello"))
 }
 
 // What was written is counted below all TLS: a proxy may speak it too.

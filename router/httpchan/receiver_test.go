@@ -34,7 +34,7 @@ func telling(d map[string]any) {
 
 // told is what the receiver answers to a call at …/NAME/TOKEN/word.
 func (p *post) told(word string, r *http.Request) *httptest.ResponseRecorder {
-	p.t.Helper()
+	p.T.Helper()
 	rc := NewReceiver(func(name string) *Channel {
 		if name == p.ch.name {
 			return p.ch
@@ -43,7 +43,7 @@ func (p *post) told(word string, r *http.Request) *httptest.ResponseRecorder {
 	}, slog.New(slog.DiscardHandler))
 	u, err := url.Parse(p.ch.callURL(word))
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	r.URL.Path = u.Path
 	w := httptest.NewRecorder()
@@ -68,7 +68,7 @@ func sentAs(t *testing.T, change func(d map[string]any)) (*post, storage.ID) {
 			change(d)
 		}
 	})
-	id := p.submit("31612345678", "Hello")
+	id := p.Submit("31612345678", "Hello")
 	p.sent(id)
 	return p, id
 }
@@ -98,7 +98,7 @@ func TestReport_InEachForm(t *testing.T) {
 			if w.Code != 202 || w.Body.String() != "ACK" {
 				t.Fatalf("answered %d %s", w.Code, w.Body)
 			}
-			if m := p.message(id); m.State != storage.Delivered {
+			if m := p.Message(id); m.State != storage.Delivered {
 				t.Errorf("answered before it was on disk: %s", m.Reason)
 			}
 			if w := p.told(reportWord, c.r()); w.Code != 202 {
@@ -111,9 +111,9 @@ func TestReport_InEachForm(t *testing.T) {
 func TestReport_Failed_RefundedWithCause(t *testing.T) {
 	p, id := sentAs(t, nil)
 	p.told(reportWord, posted("application/json", `{"results": {"id": "7", "status": "failed", "error": 1305}}`))
-	m := p.ends(id, storage.Undeliverable)
-	if m.Cause != CauseHTTP+1305 || p.balance().Available != 100*storage.Credit {
-		t.Errorf("cause %d, %+v", m.Cause, p.balance())
+	m := p.Ends(id, storage.Undeliverable)
+	if m.Cause != CauseHTTP+1305 || p.Balance().Available != 100*storage.Credit {
+		t.Errorf("cause %d, %+v", m.Cause, p.Balance())
 	}
 }
 
@@ -122,14 +122,14 @@ func TestReport_BeforeTheAnswer_Matched(t *testing.T) {
 	wait := make(chan struct{})
 	up := newProvider(t, func(w http.ResponseWriter, _ *http.Request) { <-wait; io.WriteString(w, `{"ok": true, "id": "7"}`) })
 	p := plainPost(t, up.URL, telling)
-	id := p.submit("31612345678", "Hello")
-	p.until("asked", func() bool { return len(up.requests()) == 1 })
+	id := p.Submit("31612345678", "Hello")
+	p.Until("asked", func() bool { return len(up.requests()) == 1 })
 	if w := p.told(reportWord, posted("application/json", `{"results": [{"id": "7", "status": "delivered"}]}`)); w.Code != 202 {
 		t.Errorf("answered %d", w.Code)
 	}
 	close(wait)
-	p.ends(id, storage.Delivered)
-	p.until("nothing is parked any more", func() bool { return p.db.ParkedCount() == 0 })
+	p.Ends(id, storage.Delivered)
+	p.Until("nothing is parked any more", func() bool { return p.DB.ParkedCount() == 0 })
 }
 
 // Where we give the name, a report settles also what was never answered.
@@ -139,14 +139,14 @@ func TestReport_OwnName_SettlesUnknown(t *testing.T) {
 		telling(d)
 		d["answer"].(map[string]any)["id"] = map[string]any{"own": true}
 	})
-	id := p.submit("31612345678", "Hello")
-	p.ends(id, storage.Unknown)
+	id := p.Submit("31612345678", "Hello")
+	p.Ends(id, storage.Unknown)
 	var body struct{ ID string }
 	if err := json.Unmarshal([]byte(up.requests()[0].body), &body); err != nil || body.ID == "" {
 		t.Fatal(err, body)
 	}
 	p.told(reportWord, posted("application/json", fmt.Sprintf(`{"results": [{"id": %q, "status": "delivered"}]}`, body.ID)))
-	p.until("delivered", func() bool { return p.message(id).State == storage.Delivered })
+	p.Until("delivered", func() bool { return p.Message(id).State == storage.Delivered })
 }
 
 func TestReport_WhatIsNoReport_CountedAndNotAskedForAgain(t *testing.T) {
@@ -164,7 +164,7 @@ func TestReport_WhatIsNoReport_CountedAndNotAskedForAgain(t *testing.T) {
 			t.Errorf("%.60s: %d", body, w.Code)
 		}
 	}
-	if m := p.message(id); m.State != storage.Enroute || p.ch.Counts().Unread != 6 {
+	if m := p.Message(id); m.State != storage.Enroute || p.ch.Counts().Unread != 6 {
 		t.Errorf("%+v", p.ch.Counts())
 	}
 	if w := p.told(reportWord, posted("application/json", strings.Repeat(" ", mostCall+1))); w.Code != 413 {
@@ -177,10 +177,10 @@ func TestReport_WhatIsNoReport_CountedAndNotAskedForAgain(t *testing.T) {
 }
 
 func (p *post) incoming() []*storage.Message {
-	p.t.Helper()
-	all, err := p.r.Messages(storage.Filter{Kind: storage.MO})
+	p.T.Helper()
+	all, err := p.R.Messages(storage.Filter{Kind: storage.MO})
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	return all
 }
@@ -204,7 +204,7 @@ func TestIncoming_PartsOfALongOne_Joined(t *testing.T) {
 	for _, n := range []int{2, 1, 2, 3} {
 		p.told(incomingWord, posted("application/json", fmt.Sprintf(`{"id": "in%d", "from": "31687654321", "to": "31611111111", "text": "part %d. ", "ref": "A0/7", "total": 3, "part": %d}`, n, n, n)))
 	}
-	p.until("one message", func() bool { return len(p.incoming()) == 1 })
+	p.Until("one message", func() bool { return len(p.incoming()) == 1 })
 	if m := p.incoming()[0]; m.Text != "part 1. part 2. part 3. " {
 		t.Errorf("%q", m.Text)
 	}
@@ -343,12 +343,12 @@ func TestVerify_Forged_Refused(t *testing.T) {
 		d["verify"] = []any{map[string]any{"kind": "hmac-sha256", "secret": "{key}", "header": "X-Sig", "signs": []string{"body"}}}
 	})
 	body := `{"results": [{"id": "7", "status": "delivered"}]}`
-	if w := p.told(reportWord, posted("application/json", body)); w.Code != 403 || p.message(id).State != storage.Enroute {
+	if w := p.told(reportWord, posted("application/json", body)); w.Code != 403 || p.Message(id).State != storage.Enroute {
 		t.Errorf("%d", w.Code)
 	}
 	r := posted("application/json", body)
 	r.Header.Set("X-Sig", hex.EncodeToString(signature(sha256.New, "k3y-of-plain", body)))
-	if w := p.told(reportWord, r); w.Code != 202 || p.message(id).State != storage.Delivered {
+	if w := p.told(reportWord, r); w.Code != 202 || p.Message(id).State != storage.Delivered {
 		t.Errorf("%d", w.Code)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"gsmgate/router"
+	"gsmgate/router/routertest"
 	"gsmgate/storage"
 	"gsmgate/storage/storagetest"
 )
@@ -56,16 +56,7 @@ func (l *loop) start() {
 	if err := l.r.Add(l.ch); err != nil {
 		l.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		if err := l.r.Run(ctx); err != nil {
-			l.t.Error(err)
-		}
-	}()
-	l.stop = sync.OnceFunc(func() { cancel(); <-ended })
-	l.t.Cleanup(l.stop)
+	l.stop = routertest.Run(l.t, l.r)
 }
 
 func record(set map[string]string) storage.Channel {
