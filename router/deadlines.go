@@ -36,7 +36,7 @@ func (r *Router) watchDeadlines(ctx context.Context) error {
 		}
 		switch {
 		case errors.Is(err, storage.ErrBusy):
-			err = pause(ctx, busyPause)
+			err = Pause(ctx, busyPause)
 		case err == nil && len(ids) < overdueBatch:
 			err = r.untilDeadline(ctx, next)
 		}
@@ -47,8 +47,12 @@ func (r *Router) watchDeadlines(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// pause waits, or gives the error of ctx when that ends first.
-func pause(ctx context.Context, d time.Duration) error {
+// Pause waits, or gives the error of ctx when that ends first. It does not wait for
+// nothing.
+func Pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -83,7 +83,7 @@ func (run *laneRun) givesWay(ctx context.Context) error {
 		return nil
 	}
 	if d := run.Lag(); d > 0 {
-		return pause(ctx, d)
+		return Pause(ctx, d)
 	}
 	return nil
 }

@@ -93,7 +93,7 @@ func (run *laneRun) sleep(ctx context.Context) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
-	return pause(ctx, d)
+	return Pause(ctx, d)
 }
 
 // firstRest is how long a lane rests that could not send one message. One bad

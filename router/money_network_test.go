@@ -91,7 +91,7 @@ func (n *network) send(ctx context.Context, lane string, m *storage.Message, i i
 		n.later(lane, m, i, ref, end)
 	}
 	delays := []time.Duration{0, 0, time.Millisecond, 300 * time.Millisecond, 3 * time.Second, time.Minute}
-	if pause(ctx, delays[rng.IntN(len(delays))]) != nil {
+	if Pause(ctx, delays[rng.IntN(len(delays))]) != nil {
 		return "", errNetwork // it may have gone out
 	}
 	return n.answer(rng, lane, m, i, ref, early, end)

@@ -121,7 +121,7 @@ func (r *Router) watchPreferred(ctx context.Context) error {
 	r.recallPreferred()
 	every := max(r.o.StickyWait/5, 100*time.Millisecond)
 	for {
-		if err := pause(ctx, every); err != nil {
+		if err := Pause(ctx, every); err != nil {
 			return err
 		}
 		for _, queue := range r.preferring() {

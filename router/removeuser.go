@@ -181,7 +181,7 @@ func (r *Router) clearUser(ctx context.Context, name string) error {
 		case r.o.Now().Sub(began) > removeFor:
 			return &Error{Code: Conflict, Field: "user", Message: notEnded(name, left), Hint: "they are being sent; the user is disabled, try again later"}
 		}
-		if err := pause(ctx, removeEvery); err != nil {
+		if err := Pause(ctx, removeEvery); err != nil {
 			return err
 		}
 	}

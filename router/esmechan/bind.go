@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"gsmgate/router"
 	"gsmgate/smppd/esme"
 	"gsmgate/smppd/smpp"
 )
@@ -81,22 +82,11 @@ func (b *bind) run(ctx context.Context) {
 		}
 		wait := pauseAfter(tries, err, rand.Float64())
 		b.ended(tries, wait, err)
-		if !sleep(ctx, wait) {
+		if router.Pause(ctx, wait) != nil {
 			break
 		}
 	}
 	b.update(func(i *BindStatus) { i.Bound, i.Reason, i.RetryAt = false, "stopped", time.Time{} })
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // The pauses between attempts: a connection that was lost is made again at once,

@@ -101,7 +101,7 @@ const segmentPatience = 24 * time.Hour
 // watchStale delivers what came of long messages that never got complete.
 func (ch *Channel) watchStale(ctx context.Context) {
 	mine := func(lane string) bool { return lane == ch.lane }
-	for sleep(ctx, time.Minute) {
+	for router.Pause(ctx, time.Minute) == nil {
 		err := ch.in.Stale(ctx, mine, ch.now().Add(-segmentPatience), ch.intake.assemble)
 		if err != nil && ctx.Err() == nil {
 			ch.log.Error("incomplete long messages cannot be delivered", "err", err)

@@ -123,7 +123,7 @@ const segmentPatience = 24 * time.Hour
 // watchStale delivers what came of long messages that never got complete.
 func (ch *Channel) watchStale(ctx context.Context, in router.Inbox) {
 	mine := func(lane string) bool { return lane == ch.lane }
-	for sleep(ctx, time.Minute) {
+	for router.Pause(ctx, time.Minute) == nil {
 		err := in.Stale(ctx, mine, ch.now().Add(-segmentPatience), assemble)
 		if err != nil && ctx.Err() == nil {
 			ch.log.Error("incomplete long messages cannot be delivered", "err", err)
@@ -270,7 +270,7 @@ func (ch *Channel) deliver(ctx context.Context, f *filled, ours string) (u Under
 	for try := 1; ; try++ {
 		u, err = ch.once(ctx, f, ours)
 		doubt = doubt || unsure(&u, err)
-		if !doubt || err == nil && u.Class.tells() || !ch.d.Idempotent || try > repeats || !sleep(ctx, time.Second<<(try-1)) {
+		if !doubt || err == nil && u.Class.tells() || !ch.d.Idempotent || try > repeats || router.Pause(ctx, time.Second<<(try-1)) != nil {
 			break
 		}
 	}
@@ -306,17 +306,6 @@ func (ch *Channel) once(ctx context.Context, f *filled, ours string) (Understood
 	u := ch.d.Answer.understand(r, ours)
 	u.Reason, u.Code = ch.mask(u.Reason), ch.mask(u.Code)
 	return u, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // well notes that a message was taken.

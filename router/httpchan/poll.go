@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"gsmgate/router"
 )
 
 // PollReports says how to ask for reports: of one message, with {ref} in the
@@ -108,7 +110,7 @@ func every(seconds int) time.Duration {
 
 func (ch *Channel) pollReports(ctx context.Context, p *PollReports) {
 	plan := &pollPlan{every: every(p.EveryS), due: map[string]pollDue{}}
-	for sleep(ctx, plan.every) {
+	for router.Pause(ctx, plan.every) == nil {
 		if !p.single() {
 			if err := ch.ask(ctx, &p.Request, "", func(s *source) (Told, bool) { return p.read(s, ch.lane, ""), p.applies(s) }, p.Format, p.each); err != nil {
 				ch.askedInVain(ctx, err)
@@ -171,7 +173,7 @@ func (ch *Channel) duePolls(plan *pollPlan) []string {
 
 func (ch *Channel) pollIncoming(ctx context.Context, p *PollIncoming) {
 	known := newLateNames()
-	for sleep(ctx, every(p.EveryS)) {
+	for router.Pause(ctx, every(p.EveryS)) == nil {
 		var fresh []string
 		err := ch.ask(ctx, &p.Request, "", func(s *source) (Told, bool) {
 			id := p.ID.value(s)

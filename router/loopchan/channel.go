@@ -180,7 +180,7 @@ func (ch *Channel) send(ctx context.Context, m *storage.Message, i int) (string,
 	if f.early {
 		ch.report(m, i, f)
 	}
-	if err := pause(ctx, ch.settings.send+f.slow); err != nil && !f.early {
+	if err := router.Pause(ctx, ch.settings.send+f.slow); err != nil && !f.early {
 		return "", &router.SendError{Outcome: router.RefusedForNow, Err: err}
 	}
 	if !f.early {
@@ -188,20 +188,6 @@ func (ch *Channel) send(ctx context.Context, m *storage.Message, i int) (string,
 	}
 	ch.count(func(c *Counts) { c.Sent++ })
 	return reference(m, i), nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // fail refuses a part, or leaves open what becomes of it.
