@@ -174,8 +174,15 @@ func (c *console) did(what string, err error) {
 	c.out.printf("script: %s\n", what)
 }
 
-// read does what a person types.
 func (c *console) read(ctx context.Context, in io.Reader) {
+	typed(in, c.out, func(line string) error { return c.command(ctx, line) })
+}
+
+// typed does what a person types, line by line; nil: nobody does.
+func typed(in io.Reader, out *lines, do func(line string) error) {
+	if in == nil {
+		return
+	}
 	scanner := bufio.NewScanner(in)
 	scanner.Buffer(nil, 64<<10)
 	for scanner.Scan() {
@@ -183,8 +190,8 @@ func (c *console) read(ctx context.Context, in io.Reader) {
 		if line == "" {
 			continue
 		}
-		if err := c.command(ctx, line); err != nil {
-			c.out.printf("error: %s\nhint: type help\n", strings.TrimPrefix(err.Error(), "modemsim: "))
+		if err := do(line); err != nil {
+			out.printf("error: %s\nhint: type help\n", strings.TrimPrefix(err.Error(), "modemsim: "))
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -94,20 +93,7 @@ type smscConsole struct {
 }
 
 func (c *smscConsole) read(ctx context.Context, in io.Reader) {
-	if in == nil {
-		return
-	}
-	scanner := bufio.NewScanner(in)
-	scanner.Buffer(nil, 64<<10)
-	for scanner.Scan() {
-		line := strings.TrimSpace(scanner.Text())
-		if line == "" {
-			continue
-		}
-		if err := c.command(ctx, line); err != nil {
-			c.out.printf("error: %v\nhint: type help\n", err)
-		}
-	}
+	typed(in, c.out, func(line string) error { return c.command(ctx, line) })
 }
 
 func (c *smscConsole) command(ctx context.Context, line string) error {
