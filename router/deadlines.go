@@ -47,11 +47,10 @@ func (r *Router) watchDeadlines(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// Pause waits, or gives the error of ctx when that ends first. It does not wait for
-// nothing.
+// Pause waits, or gives the error of ctx when that ends first, or has ended.
 func Pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
-		return nil
+		return ctx.Err()
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()

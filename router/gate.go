@@ -82,10 +82,7 @@ func (run *laneRun) givesWay(ctx context.Context) error {
 	if run.Lag == nil || !run.r.shared(run) {
 		return nil
 	}
-	if d := run.Lag(); d > 0 {
-		return Pause(ctx, d)
-	}
-	return nil
+	return Pause(ctx, run.Lag())
 }
 
 // shared says whether another lane drains the same queue.

@@ -88,13 +88,7 @@ func (run *laneRun) recover() {
 }
 
 // sleep waits while the lane is to rest.
-func (run *laneRun) sleep(ctx context.Context) error {
-	d := run.restsFor()
-	if d <= 0 {
-		return ctx.Err()
-	}
-	return Pause(ctx, d)
-}
+func (run *laneRun) sleep(ctx context.Context) error { return Pause(ctx, run.restsFor()) }
 
 // firstRest is how long a lane rests that could not send one message. One bad
 // number may look like a fault of every lane that tries it: only the second
