@@ -49,6 +49,7 @@ func (s *session) bringUp(ctx context.Context) error {
 			return err
 		}
 	}
+	s.patience = 0
 	return nil
 }
 
@@ -108,6 +109,7 @@ func (s *session) identify(ctx context.Context) error {
 
 // identifySIM asks whose card it is.
 func (s *session) identifySIM(ctx context.Context) error {
+	s.patience = busyTries
 	iccid, err := s.askICCID(ctx)
 	if err != nil {
 		return err
@@ -135,7 +137,7 @@ func (s *session) identifySIM(ctx context.Context) error {
 
 // ownNumber reads the SIM's own number, the first where there are several.                                    [27.007 7.1]
 func (s *session) ownNumber(ctx context.Context) (string, error) {
-	a, err := s.at.Do(ctx, at.Command{Text: "AT+CNUM", Accept: at.Prefix("+CNUM:")})
+	a, err := s.do(ctx, at.Command{Text: "AT+CNUM", Accept: at.Prefix("+CNUM:")})
 	for _, r := range a.Records {
 		if fields := at.Fields(at.Params(r.Line)); len(fields) > 1 && fields[1] != "" {
 			return plainNumber(fields[1]), lost(err)

@@ -29,6 +29,7 @@ type session struct {
 
 	reached  bool   // was ready; touched by run
 	pinTried string // key of the PIN that was given; touched by run
+	patience int    // seconds for which a busy SIM is yet asked again; changed in bringUp alone
 	profile  *profile.Profile
 	echoes   bool         // echo cannot be turned off
 	poll     int          // looks at the modem so far; touched by run
@@ -237,7 +238,7 @@ func lost(err error) error {
 // ask gives a command whose refusal is an answer too: it returns the first information line, "" when there is none. The error is not
 // nil only when the modem is lost.
 func (s *session) ask(ctx context.Context, command string, accept func(string) bool) (string, error) {
-	a, err := s.at.Do(ctx, at.Command{Text: command, Accept: accept})
+	a, err := s.do(ctx, at.Command{Text: command, Accept: accept})
 	if err != nil {
 		return "", lost(err)
 	}
@@ -246,8 +247,24 @@ func (s *session) ask(ctx context.Context, command string, accept func(string) b
 
 // tell gives a command without information lines and says whether it was taken. The error is not nil only when the modem is lost.
 func (s *session) tell(ctx context.Context, command string) (bool, error) {
-	_, err := s.at.Do(ctx, at.Command{Text: command})
+	_, err := s.do(ctx, at.Command{Text: command})
 	return err == nil, lost(err)
+}
+
+// do gives a command, again for a while when the SIM is busy yet. Many a modem says READY of a SIM that it has only begun to read, and what
+// it refuses then is no answer: not whose card it is, nor that it knows no indications.                     [27.005 3.2.5] [27.007 9.2.1]
+func (s *session) do(ctx context.Context, c at.Command) (at.Answer, error) {
+	for {
+		a, err := s.at.Do(ctx, c)
+		if !at.IsCME(err, 14) && !at.IsCMS(err, 314) || s.patience == 0 {
+			return a, err
+		}
+		s.patience--
+		s.m.enter(Initialising, "the SIM is busy")
+		if !pauseFor(ctx, time.Second) {
+			return a, ctx.Err()
+		}
+	}
 }
 
 // must gives a command without which the modem cannot be used, again for a while when the SIM or the modem is busy starting.
@@ -269,3 +286,6 @@ func (s *session) must(ctx context.Context, command string) error {
 
 // startTries is how many seconds a modem may say no while it starts: SIMs of several hundred entries take long.
 const startTries = 20
+
+// busyTries is how many seconds of a bring-up the SIM may be busy after it was said to be ready, over all commands.
+const busyTries = 30

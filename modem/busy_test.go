@@ -1,0 +1,61 @@
+package modem
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// busyUntil answers what needs the SIM with an error, as a modem does that has said READY too early.
+func (k *stick) busyUntil(from time.Time, d time.Duration, answer string, commands ...string) {
+	k.hook = func(command string) (string, bool) {
+		for _, c := range commands {
+			if strings.HasPrefix(command, c) && time.Since(from) < d {
+				return answer, true
+			}
+		}
+		return "", false
+	}
+}
+
+func TestBringUp_SIMBusyBehindReady_KnownByItsOwnNumber(t *testing.T) {
+	for _, busy := range []string{"+CME ERROR: 14", "+CME ERROR: SIM busy"} {
+		t.Run(busy, func(t *testing.T) {
+			k := newStick()
+			bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+				k.set(func() { k.busyUntil(time.Now(), 12*time.Second, busy, "AT+CCID", "AT+CIMI", "AT+CNUM") })
+				until(t, 5*time.Second, "told", func() bool { return b.Modems()[0].Reason == "the SIM is busy" })
+				info := untilState(t, b, 0, Ready)
+				if want := (SIM{"8931084600000000001", "204080000000001", "+31653000001"}); info.SIM != want {
+					t.Errorf("known as %+v, want %+v", info.SIM, want)
+				}
+			}, k)
+		})
+	}
+}
+
+func TestBringUp_SIMBusyInSetUp_MessagesAreTold(t *testing.T) {
+	k := newStick()
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		k.set(func() {
+			k.busyUntil(time.Now(), 15*time.Second, "+CMS ERROR: 314", "AT+CSCA", "AT+CSMS", "AT+CPMS", "AT+CNMI=")
+		})
+		info := untilState(t, b, 0, Ready)
+		if info.ReportWay != "straight" || info.SMSC != "+31653131313" || info.SMSCReason != "" || info.StoredTotal != 20 {
+			t.Errorf("reports %q (%s), service centre %q (%s), room for %d", info.ReportWay, info.ReportReason, info.SMSC, info.SMSCReason, info.StoredTotal)
+		}
+	}, k)
+}
+
+// A SIM that stays busy for one command is no reason to do without its modem.
+func TestBringUp_SIMBusyForEver_ReadyAllTheSame(t *testing.T) {
+	k := newStick()
+	k.answers["AT+CCID"], k.answers["AT+CNUM"] = "+CME ERROR: 14", "+CME ERROR: 14"
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		from := time.Now()
+		until(t, time.Minute, "ready", func() bool { return b.Modems()[0].State == Ready })
+		if took := time.Since(from); took < busyTries*time.Second {
+			t.Errorf("waited for %v only", took)
+		}
+	}, k)
+}
