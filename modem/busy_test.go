@@ -1,6 +1,7 @@
 package modem
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,37 @@ func TestBringUp_SIMBusyForEver_ReadyAllTheSame(t *testing.T) {
 		until(t, time.Minute, "ready", func() bool { return b.Modems()[0].State == Ready })
 		if took := time.Since(from); took < busyTries*time.Second {
 			t.Errorf("waited for %v only", took)
+		}
+	}, k)
+}
+
+func TestCNMI_RefusedWhileTheModemStarts_ToldLater(t *testing.T) {
+	k := newStick()
+	line, length := deliverLine(t, "+31611111111", "early")
+	k.answers["AT+CMGL=4"] = fmt.Sprintf("+CMGL: 1,0,,%d\n%s", length, line)
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		k.set(func() { k.busyUntil(time.Now(), 20*time.Second, "ERROR", "AT+CNMI", "AT+CSCA", "AT+CMGL", "AT+CMGR") })
+		info := untilState(t, b, 0, Ready)
+		if info.ReportWay != "none" || info.SMSCReason == "" {
+			t.Errorf("reports %q, service centre %q", info.ReportWay, info.SMSC)
+		}
+		until(t, time.Minute, "told", func() bool { return b.Modems()[0].ReportWay == "straight" })
+		until(t, time.Second, "came", func() bool { return len(h.list()) > 0 })
+		until(t, time.Second, "service centre", func() bool { return b.Modems()[0].SMSC == "+31653131313" })
+		if reason := b.Modems()[0].SMSCReason; reason != "" {
+			t.Errorf("service centre: %q", reason)
+		}
+	}, k)
+}
+
+func TestCNMI_NeverTaken_AskedMoreAndMoreSeldom(t *testing.T) {
+	k := newStick()
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		k.set(func() { k.busyUntil(time.Now(), 24*time.Hour, "ERROR", "AT+CNMI") })
+		untilState(t, b, 0, Ready)
+		time.Sleep(time.Hour)
+		if n := k.count("AT+CNMI=?"); n != 1+7 { // at the looks 1, 2, 4, 8, 16, 32 and 64 of 120
+			t.Errorf("asked %d times in an hour", n)
 		}
 	}, k)
 }

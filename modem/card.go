@@ -64,8 +64,9 @@ func (s *session) tellSMSC(ctx context.Context) error {
 			return err
 		}
 	}
+	before := s.m.Info().SMSCReason
 	s.m.update(func(i *Info) { i.SMSC, i.SMSCReason = have, reason })
-	if reason != "" {
+	if reason != "" && reason != before {
 		s.m.trouble(errors.New(reason))
 	}
 	return nil

@@ -122,14 +122,14 @@ func (c *checker) setUp() {
 
 // armed tells what of AT+CNMI was taken: <mode>,<mt>,<bm>,<ds>,<bfr>.                                        [27.005 3.4.1]
 func (c *checker) armed() {
-	fields := at.Fields(strings.TrimPrefix(c.s.cnmi, "AT+CNMI="))
+	fields := at.Fields(strings.TrimPrefix(c.s.armed(), "AT+CNMI="))
 	if len(fields) < 4 {
 		c.warn("indications", "none: the modem takes no form of AT+CNMI", "messages are found by a sweep every few minutes")
 		c.warn("reports", "none are told", "nothing to do: they are found by the sweep, or never")
 		return
 	}
 	const straight, stored = "straight", "stored, and told of"
-	c.ok("indications", map[string]string{"1": stored, "2": straight}[fields[1]]+" ("+c.s.cnmi+")")
+	c.ok("indications", map[string]string{"1": stored, "2": straight}[fields[1]]+" ("+c.s.armed()+")")
 	if way, told := map[string]string{"1": straight, "2": stored}[fields[3]]; told {
 		c.ok("reports", way)
 		return

@@ -15,16 +15,9 @@ func (s *session) arm(ctx context.Context) error {
 	if err := s.refuseForgotten(ctx); err != nil {
 		return err
 	}
-	cnmi, err := s.chooseCNMI(ctx)
-	if err != nil {
+	if err := s.tellIndications(ctx); err != nil {
 		return err
 	}
-	if cnmi == "" {
-		s.m.trouble(errNoCNMI)
-	}
-	s.cnmi = cnmi
-	way, reason := reportWay(cnmi)
-	s.m.update(func(i *Info) { i.ReportWay, i.ReportReason = way, reason })
 	for _, name := range registrations() { // with the cell where the modem knows that [27.007 7.2, 10.1.22]
 		if taken, err := s.tell(ctx, "AT"+name+"=2"); taken || err != nil {
 			if err != nil {
@@ -35,6 +28,47 @@ func (s *session) arm(ctx context.Context) error {
 		if _, err := s.tell(ctx, "AT"+name+"=1"); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// tellIndications tells the modem to tell of messages, in the form that it takes.
+func (s *session) tellIndications(ctx context.Context) error {
+	cnmi, err := s.chooseCNMI(ctx)
+	if err != nil {
+		return err
+	}
+	if cnmi == "" {
+		s.m.trouble(errNoCNMI)
+	}
+	s.cnmi.Store(cnmi)
+	way, reason := reportWay(cnmi)
+	s.m.update(func(i *Info) { i.ReportWay, i.ReportReason = way, reason })
+	return nil
+}
+
+// armed is the command that turned the indications on, "" when none did.
+func (s *session) armed() string {
+	command, _ := s.cnmi.Load().(string)
+	return command
+}
+
+// rearm turns the indications on again: a modem that waited in vain for +CNMA has turned them off by itself [27.005 3.4.4]. One that took no
+// form may have been starting yet, and is asked at the first look, the second, the fourth and so on.
+func (s *session) rearm(ctx context.Context) error {
+	if command := s.armed(); command != "" {
+		_, err := s.tell(ctx, command)
+		return err
+	}
+	if s.unarmed++; s.unarmed&(s.unarmed-1) != 0 {
+		return nil
+	}
+	if err := s.tellIndications(ctx); err != nil {
+		return err
+	}
+	if s.armed() != "" {
+		s.log.Info("the modem tells of messages now", "command", s.armed())
+		nudge(s.wake) // for what came before
 	}
 	return nil
 }

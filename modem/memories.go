@@ -165,7 +165,7 @@ func (r *receiver) memoriesToSweep() []string {
 	if len(names) == 0 {
 		names = []string{"MT", "SM", "ME"}
 	}
-	if strings.HasSuffix(r.s.cnmi, ",2,0") || strings.HasSuffix(r.s.cnmi, ",2,1") {
+	if cnmi := r.s.armed(); strings.HasSuffix(cnmi, ",2,0") || strings.HasSuffix(cnmi, ",2,1") {
 		r.name("SR")
 	}
 	return append(names, r.named...)

@@ -237,12 +237,10 @@ func (s *session) look(ctx context.Context) error {
 		s.receiving.lost = c.Dropped + c.Broken
 		nudge(s.wake)
 	}
-	if s.cnmi != "" { // a modem that waited in vain for +CNMA has turned the indications off by itself [27.005 3.4.4]
-		if _, err := s.tell(ctx, s.cnmi); err != nil {
-			return err
-		}
+	if err := s.rearm(ctx); err != nil {
+		return err
 	}
-	if s.cfg.Card(s.sim.ICCID).SMSC != s.smsc { // somebody has set another
+	if s.cfg.Card(s.sim.ICCID).SMSC != s.smsc || s.m.Info().SMSC == "" { // somebody has set another, or it was not told yet
 		if err := s.tellSMSC(ctx); err != nil {
 			return err
 		}

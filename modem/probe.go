@@ -35,7 +35,7 @@ func (r *receiver) suspect(found bool) {
 		r.missed = 0
 		return
 	}
-	if !found || r.s.cnmi == "" {
+	if !found || r.s.armed() == "" {
 		return
 	}
 	if r.missed++; r.missed >= maxMissed && r.s.wrongPort() {

@@ -179,11 +179,11 @@ func (r *receiver) direct(ctx context.Context, u heard) {
 	}
 	err := r.store(ctx, u.PDU)
 	cerr := r.answer(ctx, err)
-	if err == nil && cerr == nil || lost(cerr) != nil || r.s.cnmi == "" {
+	if err == nil && cerr == nil || lost(cerr) != nil || r.s.armed() == "" {
 		return
 	}
 	// A modem that was not answered in time, or was told no, may have turned the indications off. [27.005 3.4.4]
-	_, _ = r.s.at.Do(ctx, at.Command{Text: r.s.cnmi})
+	_, _ = r.s.at.Do(ctx, at.Command{Text: r.s.armed()})
 }
 
 // answer acknowledges what was stored, and has the network send again what was not.

@@ -39,6 +39,8 @@ type session struct {
 	sending  atomic.Int32 // Submits under way
 	checked  atomic.Int64 // when it was last seen to be in PDU mode, in Unix nanoseconds
 	relay    relay        // the link that is kept open over a burst
+	cnmi     atomic.Value // string: the form of AT+CNMI that was taken, with the command; see [session.armed]
+	unarmed  int          // looks at a modem that tells of no messages; touched by run
 
 	// Hooks of a check, nil otherwise; called by the goroutine of run.
 	observe func(ctx context.Context, step string) error           // a step of bringUp was taken; an error ends the session
@@ -53,7 +55,6 @@ type session struct {
 	iccid   string   // as the modem told it; "" when it did not
 	smsc    string   // the service-centre address that the SIM's record wanted
 	ack     bool     // phase 2+: +CMT and +CDS want +CNMA             [27.005 3.4.4]
-	cnmi    string   // the command that was taken
 	storage []string // memories to sweep, the one for new messages first
 
 	receiving *receiver
