@@ -91,3 +91,54 @@ func TestCNMI_NeverTaken_AskedMoreAndMoreSeldom(t *testing.T) {
 		}
 	}, k)
 }
+
+// heldBack is a stick with one message in its memory, of which nobody is told, from d on again and again.
+func heldBack(t *testing.T) (k *stick, put func()) {
+	k = newStick()
+	line, length := deliverLine(t, "+31611111111", "silent")
+	k.answers["AT+CPMS=?"] = `+CPMS: ("SM"),("SM"),("SM")`
+	full := false
+	k.hook = func(command string) (string, bool) {
+		switch {
+		case command == "AT+CMGL=4" && full:
+			return fmt.Sprintf("+CMGL: 1,0,,%d\n%s", length, line), true
+		case command == "AT+CMGD=1":
+			full = false
+		}
+		return "", false
+	}
+	return k, func() { k.set(func() { full = true }) }
+}
+
+func TestSweep_NoIndications_EveryHalfMinute(t *testing.T) {
+	k, put := heldBack(t)
+	k.answers["AT+CNMI=?"] = "+CNMI: (0),(0),(0),(0),(0)"
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		untilState(t, b, 0, Ready)
+		for n := 1; n < 4; n++ {
+			time.Sleep(time.Hour)
+			put()
+			until(t, 31*time.Second, "found", func() bool { return len(h.list()) == n })
+		}
+	}, k)
+}
+
+// The modem has taken AT+CNMI and tells of nothing: what the first sweep finds lets the next ones come sooner, until there is nothing more.
+func TestSweep_FoundWhatNothingToldOf_SoonerUntilNothingIsThere(t *testing.T) {
+	k, put := heldBack(t)
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		untilState(t, b, 0, Ready)
+		put()
+		until(t, 6*time.Minute, "found", func() bool { return len(h.list()) == 1 })
+		for n := 2; n < 10; n++ {
+			put()
+			until(t, 31*time.Second, "found soon", func() bool { return len(h.list()) == n })
+		}
+		time.Sleep(time.Hour)
+		k.set(func() { k.heard = nil })
+		time.Sleep(time.Hour)
+		if n := k.count("AT+CMGL=4"); n != 12 {
+			t.Errorf("%d sweeps in an hour without messages", n)
+		}
+	}, k)
+}

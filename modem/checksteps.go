@@ -124,7 +124,7 @@ func (c *checker) setUp() {
 func (c *checker) armed() {
 	fields := at.Fields(strings.TrimPrefix(c.s.armed(), "AT+CNMI="))
 	if len(fields) < 4 {
-		c.warn("indications", "none: the modem takes no form of AT+CNMI", "messages are found by a sweep every few minutes")
+		c.warn("indications", "none: the modem takes no form of AT+CNMI", "messages are found by a sweep every half minute")
 		c.warn("reports", "none are told", "nothing to do: they are found by the sweep, or never")
 		return
 	}

@@ -39,6 +39,7 @@ type memories struct {
 	refused map[string]bool   // memories that cannot be selected
 	walked  map[string]int    // by memory: how many messages there were that no reading found
 	owed    bool              // an indication told of a message that was not there
+	pace    time.Duration     // to the next sweep, when all is well
 }
 
 func newMemories() memories {
@@ -151,12 +152,23 @@ func (r *receiver) sweepAll(ctx context.Context) time.Duration {
 		all, again = append(all, m), again || more
 	}
 	r.s.stored(all)
-	r.suspect(r.sweeps > 0 && r.swept > before)
+	found := r.sweeps > 0 && r.swept > before
+	r.suspect(found)
 	r.sweeps++
+	r.pace = r.s.sweepPace(r.pace, found)
 	if again || r.failing {
 		return r.s.cfg.Again
 	}
-	return r.s.cfg.Sweep
+	return r.pace
+}
+
+// sweepPace is how long the next sweep is waited for, when it was last before: short where sweeps are the only way in, because the modem has
+// taken no AT+CNMI or tells of nothing all the same. A memory of twenty is full soon, and then nothing comes.
+func (s *session) sweepPace(last time.Duration, found bool) time.Duration {
+	if found || s.armed() == "" {
+		return min(s.cfg.Idle, s.cfg.Sweep)
+	}
+	return min(max(2*last, s.cfg.Idle), s.cfg.Sweep)
 }
 
 // memoriesToSweep are those that were chosen, that of reports where these are stored, and those of which an indication told.

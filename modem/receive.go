@@ -41,7 +41,9 @@ type heard struct {
 const maxEarly = 16
 
 func newReceiver(s *session) *receiver {
-	return &receiver{s: s, up: make(chan struct{}), inbox: make(chan heard, 32), memories: newMemories()}
+	r := &receiver{s: s, up: make(chan struct{}), inbox: make(chan heard, 32), memories: newMemories()}
+	r.pace = s.cfg.Sweep
+	return r
 }
 
 // allow lets the receiver use the modem.
