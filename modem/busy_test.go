@@ -142,3 +142,13 @@ func TestSweep_FoundWhatNothingToldOf_SoonerUntilNothingIsThere(t *testing.T) {
 		}
 	}, k)
 }
+
+func TestBringUp_NoPDUMode_SaysSo(t *testing.T) {
+	k := newStick()
+	k.answers["AT+CMGF=0"] = "+CMS ERROR: 303"
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		until(t, 10*time.Second, "said", func() bool {
+			return strings.HasPrefix(b.Modems()[0].Reason, "AT+CMGF: +CMS ERROR: 303 (operation not supported): it is told again")
+		})
+	}, k)
+}

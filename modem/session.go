@@ -279,6 +279,7 @@ func (s *session) must(ctx context.Context, command string) error {
 		if !errors.As(err, &refused) || try == startTries {
 			return fmt.Errorf("initialise: %w", err)
 		}
+		s.m.enter(Initialising, refused.Error()+": it is told again, for it may be starting yet")
 		if !pauseFor(ctx, time.Second) {
 			return ctx.Err()
 		}
