@@ -2,8 +2,10 @@ package modem
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,6 +26,7 @@ type receiver struct {
 	missed  int           // sweeps that found what no URC had told of, while none had told of anything
 	lost    int           // URCs lost so far, as of the last look; touched by the session's run
 	failing bool          // the newest PDU could not be stored
+	cut     string        // the newest PDU that was asked for again because it was not whole
 	memories
 	calls
 	early []heard      // messages that came before the modem was up
@@ -179,7 +182,7 @@ func (r *receiver) direct(ctx context.Context, u heard) {
 		_ = r.keep(ctx, u.PDU, m, err)
 		return
 	}
-	err := r.store(ctx, u.PDU)
+	err := r.storeDirect(ctx, u.URC)
 	cerr := r.answer(ctx, err)
 	if err == nil && cerr == nil || lost(cerr) != nil || r.s.armed() == "" {
 		return
@@ -198,13 +201,29 @@ func (r *receiver) answer(ctx context.Context, stored error) error {
 	return err
 }
 
-// store gives one PDU to the handler. nil: it is on disk.
-func (r *receiver) store(ctx context.Context, line string) error {
-	m, err := pdu.DecodeLine(line)
-	return r.storeDecoded(ctx, line, m, err)
+// storeDirect stores the PDU of a +CMT or +CDS. nil: it is on disk. One that cannot be read and is not as long as its header says has lost
+// octets on its way: the network is asked for it again, once.
+func (r *receiver) storeDirect(ctx context.Context, u at.URC) error {
+	m, err := pdu.DecodeLine(u.PDU)
+	if err != nil && u.PDU != r.cut && isCut(u) {
+		r.cut = u.PDU
+		r.s.m.trouble(fmt.Errorf("a message came damaged and is asked for again: %w", err))
+		return errCut
+	}
+	return r.storeDecoded(ctx, u.PDU, m, err)
 }
 
-// storeDecoded is store of a line that was decoded as m, or not for err.
+var errCut = errors.New("octets of it were lost on the line")
+
+// isCut tells whether a PDU has another length than the last field of its header, which does not count the service-centre address. [27.005 3.1 <length>]
+func isCut(u at.URC) bool {
+	fields := at.Fields(u.Args)
+	length, err := strconv.Atoi(fields[len(fields)-1])
+	octets, bad := hex.DecodeString(u.PDU)
+	return err == nil && (bad != nil || len(octets) == 0 || len(octets) != 1+int(octets[0])+length)
+}
+
+// storeDecoded gives one PDU to the handler, of a line that was decoded as m, or not for err. nil: it is on disk.
 func (r *receiver) storeDecoded(ctx context.Context, line string, m any, err error) error {
 	s, h := r.s, r.s.cfg.Handler
 	var count func(*Info)
