@@ -1,6 +1,7 @@
 package at
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,8 @@ const (
 	lateLife = 2 * time.Minute
 	// manyLater is how many messages later a TP-MR may have come round.
 	manyLater = 100
+	// manySeen bounds the numbers of reports that are remembered.
+	manySeen = 16
 )
 
 // Reported tells that a status report came about the message with that TP-MR. It may show which number a submit used that never got
@@ -44,6 +47,9 @@ func (e *Engine) patience(x *exchange) time.Duration {
 	return afterMR
 }
 
+// errWhose is of a submit that got two answers, of which one is that of an older.
+var errWhose = errors.New("two answers came, and which of them is its own nobody can tell")
+
 // lateSend keeps the answers of submits apart: one that comes after its time must not count for the next message. Touched under
 // Engine.mu.
 //
@@ -52,6 +58,7 @@ func (e *Engine) patience(x *exchange) time.Duration {
 type lateSend struct {
 	owed   int       // submits that never got an answer, and whose TP-MR is not known
 	placed []uint8   // the TP-MRs of those for which it is
+	seen   []uint8   // the TP-MRs that were reported on since, where nothing is known yet of how the modem counts
 	since  time.Time // of the newest of them
 	later  int       // messages sent since
 	last   uint8     // the newest TP-MR
@@ -78,6 +85,9 @@ func (l *lateSend) owe(x *exchange) {
 func (l *lateSend) expects() bool {
 	if l.owed+len(l.placed) > 0 && time.Since(l.since) > lateLife {
 		l.owed, l.placed = 0, nil
+	}
+	if l.owed+len(l.placed) == 0 {
+		l.seen = nil
 	}
 	return l.owed+len(l.placed) > 0
 }
@@ -168,9 +178,15 @@ func (l *lateSend) place(n int) {
 	l.owed -= n
 }
 
-// reported takes a number beyond the newest for that of a submit without an answer, with a modem that counts.
+// reported takes a number beyond the newest for that of a submit without an answer, with a modem that counts. One that has not said enough
+// yet may give each message the same number; any other is remembered.
 func (l *lateSend) reported(mr uint8) {
-	if n := int(mr - l.last); l.steps >= 2 && l.expects() && n > 0 && n <= l.owed {
+	n := int(mr - l.last)
+	switch {
+	case !l.expects():
+	case l.steps < 2 && (!l.known || n != 0) && len(l.seen) < manySeen:
+		l.seen = append(l.seen, mr)
+	case l.steps >= 2 && n > 0 && n <= l.owed:
 		l.place(n)
 	}
 }
@@ -207,6 +223,11 @@ func (l *lateSend) first(x *exchange, mr uint8) bool {
 	if x.held != nil && slices.Contains(l.placed, mr) { // the error before it was ours
 		l.arrived(mr)
 		x.finish(x.held)
+		return true
+	}
+	if x.held != nil && slices.Contains(l.seen, mr) { // it looks like the older's; then the error may have been ours
+		l.arrived(mr)
+		x.finish(errWhose)
 		return true
 	}
 	if x.held != nil { // the error before it was the older's

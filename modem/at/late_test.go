@@ -129,6 +129,9 @@ func TestSendPDU_ReportOnAMessageWithoutAnswer_ItsLateAnswerIsKnown(t *testing.T
 		"a report on an older message tells nothing":      {[]string{"10", "11", "12", "", "E500 13", "14"}, []uint8{12, 9}, "10 11 12 ? 13 14", false},
 		"a modem that does not count: it tells nothing":   {[]string{"7", "7", "7", "", "E500 7", "7"}, []uint8{7}, "7 7 7 ? 7 7", false},
 		"a report on a number far ahead tells nothing":    {[]string{"10", "11", "12", "", "E500 13", "14"}, []uint8{40}, "10 11 12 ? 13 14", false},
+		"the first message of all, then an error and it":  {[]string{"", "E38 1", "2"}, []uint8{1}, "? ? 2", true},
+		"the second, of which the report came before":     {[]string{"10", "", "E38 11", "12"}, []uint8{11}, "10 ? ? 12", false},
+		"the first of all, and a report on an older one":  {[]string{"", "E38 5", "6"}, []uint8{4}, "? 5 6", false},
 		"the number was used, and no answer comes at all": {[]string{"10", "11", "12", "", "14", "15"}, []uint8{13}, "10 11 12 ? 14 15", false},
 	} {
 		t.Run(name, func(t *testing.T) {
