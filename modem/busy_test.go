@@ -1,10 +1,14 @@
 package modem
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"gsmgate/modem/at"
 )
 
 // busyUntil answers what needs the SIM with an error, as a modem does that has said READY too early.
@@ -151,4 +155,14 @@ func TestBringUp_NoPDUMode_SaysSo(t *testing.T) {
 			return strings.HasPrefix(b.Modems()[0].Reason, "AT+CMGF: +CMS ERROR: 303 (operation not supported): it is told again")
 		})
 	}, k)
+}
+
+// What ended the session is the reason, and not that it has ended.
+func TestSubmit_SessionEndsWhileItWaits_SaysWhy(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(at.ErrHung)
+	c := Config{}.withDefaults()
+	if e, _ := c.verdict(ctx, &at.SendError{Err: ctx.Err()}); e.Outcome != RefusedForNow || e.Modem || !errors.Is(e, at.ErrHung) {
+		t.Errorf("got %v", e)
+	}
 }

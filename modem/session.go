@@ -1,6 +1,7 @@
 package modem
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,7 +117,7 @@ func (s *session) live(ctx context.Context) error {
 func (s *session) ready(ctx context.Context) error {
 	s.reached = true
 	s.refused.end()
-	rctx, cancel := context.WithCancel(ctx)
+	rctx, cancel := context.WithCancelCause(ctx)
 	s.m.setLive(s)
 	s.m.enter(Ready, "")
 	var handler sync.WaitGroup
@@ -126,7 +127,7 @@ func (s *session) ready(ctx context.Context) error {
 	if err != nil && ctx.Err() == nil {
 		s.m.enter(Opening, err.Error())
 	}
-	cancel()
+	cancel(cmp.Or(err, ErrNotReady)) // who waits for the modem in vain is told why
 	handler.Wait()
 	return err
 }

@@ -149,8 +149,8 @@ func (c *Config) verdict(ctx context.Context, err error) (e *SubmitError, others
 		return e, r.others
 	case errors.As(err, &sent) && sent.Unknown():
 		return &SubmitError{Outcome: Unknown, Modem: !errors.Is(err, at.ErrNoMR) && ctx.Err() == nil, Wait: c.BusyWait, Err: err}, 0
-	case ctx.Err() != nil:
-		return &SubmitError{Err: err}, 0
+	case ctx.Err() != nil: // the session has ended, or the gateway ends
+		return &SubmitError{Err: context.Cause(ctx)}, 0
 	}
 	return &SubmitError{Modem: true, Wait: c.BusyWait, Err: err}, 0
 }
