@@ -108,12 +108,16 @@ func printModem(out io.Writer, m provisioning.ModemDetail) error {
 	line("ICCID", "%s", m.ICCID)
 	line("IMSI", "%s", m.IMSI)
 	line("number", "%s", numberOf(m))
-	line("SMSC", "%s", m.SMSC)
+	line("SMSC", "%s", and(m.SMSC, m.SMSCReason))
 	line("operator", "%s%s", m.Operator, map[bool]string{true: ", roaming"}[m.Roaming])
 	if m.SignalDBM != nil {
 		line("signal", "%d dBm", *m.SignalDBM)
 	}
 	line("storage", "%d of %d used", m.StoredUsed, m.StoredTotal)
+	if m.StorageAlarm != "" {
+		line("storage alarm", "%s", and(m.StorageAlarm, m.StorageHint))
+	}
+	line("reports", "%s", and(m.ReportWay, m.ReportReason))
 	line("messages", "%d sent, %d refused, %d unknown, %d received, %d reports", m.Sent, m.Refused, m.Unknown, m.Received, m.Reports)
 	line("calls", "%d hung up", m.Calls)
 	line("port opened", "%d times", m.Sessions)
@@ -124,6 +128,14 @@ func printModem(out io.Writer, m provisioning.ModemDetail) error {
 		line("last error", "%s, at %s", m.LastError, m.LastErrorAt.Local().Format(time.DateTime))
 	}
 	return w.Flush()
+}
+
+// and joins what is known with what is to be said of it; either may be empty.
+func and(known, remark string) string {
+	if known == "" || remark == "" {
+		return known + remark
+	}
+	return known + "; " + remark
 }
 
 func numberOf(m provisioning.ModemDetail) string {
