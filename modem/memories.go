@@ -330,27 +330,6 @@ func (r *receiver) record(ctx context.Context, name string, index int, rec at.Re
 	return isStuck
 }
 
-// rereads is how often a place is read again whose PDU says nothing.
-const rereads = 3
-
-// decoded is what a place holds. Lines lose octets on their way, and the place is about to be deleted: one that cannot be decoded is read
-// again, until two readings are alike.
-func (r *receiver) decoded(ctx context.Context, index int, rec at.Record) (at.Record, any, error) {
-	m, err := pdu.DecodeLine(rec.PDU)
-	for range rereads {
-		if err == nil {
-			break
-		}
-		again, ok := r.read(ctx, index)
-		if !ok || strings.EqualFold(again.PDU, rec.PDU) {
-			break
-		}
-		rec = again
-		m, err = pdu.DecodeLine(rec.PDU)
-	}
-	return rec, m, err
-}
-
 // deleted deletes a place, and says whether it could. Some modems want the second parameter.                      [27.005 3.5.4]
 func (r *receiver) deleted(ctx context.Context, index int, again bool) bool {
 	_, err := r.s.at.Do(ctx, at.Command{Text: fmt.Sprintf("AT+CMGD=%d", index)})

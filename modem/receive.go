@@ -2,10 +2,8 @@ package modem
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -199,28 +197,6 @@ func (r *receiver) answer(ctx context.Context, stored error) error {
 	}
 	_, err := r.s.at.Do(ctx, at.Command{Text: command, Urgent: true})
 	return err
-}
-
-// storeDirect stores the PDU of a +CMT or +CDS. nil: it is on disk. One that cannot be read and is not as long as its header says has lost
-// octets on its way: the network is asked for it again, once.
-func (r *receiver) storeDirect(ctx context.Context, u at.URC) error {
-	m, err := pdu.DecodeLine(u.PDU)
-	if err != nil && u.PDU != r.cut && isCut(u) {
-		r.cut = u.PDU
-		r.s.m.trouble(fmt.Errorf("a message came damaged and is asked for again: %w", err))
-		return errCut
-	}
-	return r.storeDecoded(ctx, u.PDU, m, err)
-}
-
-var errCut = errors.New("octets of it were lost on the line")
-
-// isCut tells whether a PDU has another length than the last field of its header, which does not count the service-centre address. [27.005 3.1 <length>]
-func isCut(u at.URC) bool {
-	fields := at.Fields(u.Args)
-	length, err := strconv.Atoi(fields[len(fields)-1])
-	octets, bad := hex.DecodeString(u.PDU)
-	return err == nil && (bad != nil || len(octets) == 0 || len(octets) != 1+int(octets[0])+length)
 }
 
 // storeDecoded gives one PDU to the handler, of a line that was decoded as m, or not for err. nil: it is on disk.
