@@ -88,7 +88,7 @@ func (c *chain) check() {
 		case m.State != storage.Delivered || !copied:
 			c.t.Errorf("message %s is in state %d, and with the provider: %v; %s: %v", m.ID, m.State, copied, m.Reason, m.Events)
 		}
-		c.checkReceipts(m, "DELIVRD")
+		c.checkReceipts(&hub, m, "DELIVRD")
 	}
 	for to, m := range box.byDest {
 		if hub.byDest[to] == nil {

@@ -217,26 +217,31 @@ func (c *clients) checkAccepted(b *books) {
 	}
 }
 
-// checkReceipts wants a receipt with the state for what has ended, and another one only in another
-// session: the answer to the first may have been lost.
-func (c *clients) checkReceipts(m *storage.Message, state string) {
+// checkReceipts wants a receipt with the state for what has ended, and another one only
+// in another session, as the answer to the first may have been lost, or after a try of
+// which the file says that nobody answered it in time.
+func (c *clients) checkReceipts(b *books, m *storage.Message, state string) {
+	c.t.Helper()
 	got := c.receipts[m.ID.String()]
 	if ended := m.EndedAt != 0; ended != (len(got) > 0) {
 		c.t.Errorf("message %s is in state %d and has %d receipts: %v", m.ID, m.State, len(got), m.Events)
 	}
-	sessions := map[int]bool{}
+	tries, sessions := 1, map[int]int{}
+	if r := b.receipts[m.ID]; r != nil {
+		tries = max(tries, r.Parts[0].Attempts)
+	}
 	for _, r := range got {
-		if sessions[r.session] || r.state != state {
-			c.t.Errorf("message %s has the receipts %v", m.ID, got)
+		if sessions[r.session]++; sessions[r.session] > tries || r.state != state {
+			c.t.Errorf("message %s has the receipts %v, of %d tries", m.ID, got, tries)
 		}
-		sessions[r.session] = true
 	}
 }
 
 // books are what one side has on disk.
 type books struct {
-	byDest  map[string]*storage.Message // MT
-	balance storage.Balance
+	byDest   map[string]*storage.Message     // MT
+	receipts map[storage.ID]*storage.Message // by the message that they are about
+	balance  storage.Balance
 }
 
 func readBooks(t *testing.T, dir, user string) books {
@@ -246,24 +251,38 @@ func readBooks(t *testing.T, dir, user string) books {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	b := books{byDest: map[string]*storage.Message{}}
+	b := books{byDest: map[string]*storage.Message{}, receipts: map[storage.ID]*storage.Message{}}
 	if b.balance, err = db.Balance(user); err != nil {
 		t.Fatal(err)
 	}
-	f := storage.Filter{Kind: storage.MT, Limit: 1000}
+	for _, m := range allOf(t, db, storage.MT) {
+		to := strings.TrimPrefix(m.Dest.Addr, "+")
+		if other := b.byDest[to]; other != nil {
+			t.Errorf("%s: messages %s and %s are the same", dir, m.ID, other.ID)
+		}
+		b.byDest[to] = m
+	}
+	for _, r := range allOf(t, db, storage.Receipt) {
+		if other := b.receipts[r.About.ID]; other != nil {
+			t.Errorf("%s: receipts %s and %s are both about message %s", dir, r.ID, other.ID, r.About.ID)
+		}
+		b.receipts[r.About.ID] = r
+	}
+	return b
+}
+
+func allOf(t *testing.T, db *storage.DB, kind storage.Kind) (all []*storage.Message) {
+	t.Helper()
+	f := storage.Filter{Kind: kind, Limit: 1000}
 	for more := true; more; {
 		page, err := db.Messages(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range page {
-			to := strings.TrimPrefix(m.Dest.Addr, "+")
-			if other := b.byDest[to]; other != nil {
-				t.Errorf("%s: messages %s and %s are the same", dir, m.ID, other.ID)
-			}
-			b.byDest[to], f.Before = m, m.ID
+		all = append(all, page...)
+		if more = len(page) == f.Limit; more {
+			f.Before = page[len(page)-1].ID
 		}
-		more = len(page) == f.Limit
 	}
-	return b
+	return all
 }

@@ -126,7 +126,7 @@ func (c *httpCrash) check() {
 		default:
 			word = "UNDELIV"
 		}
-		c.checkReceipts(m, word)
+		c.checkReceipts(&b, m, word)
 		counts[fmt.Sprintf("%s: state %d, sent again %d times, with the provider %d times", wayOf(to).name, m.State, m.Resent, copies)]++
 	}
 	for to := range c.provider.taken {
