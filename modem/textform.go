@@ -28,9 +28,14 @@ var (
 // keepTime bounds how long the end of a session waits for what is stored only there.
 const keepTime = 10 * time.Second
 
-// leaveTextMode sets PDU mode at once, before what waits to be sent, and ends the session: what else the modem has forgotten nobody knows.
-func (s *session) leaveTextMode(ctx context.Context) {
+// setPDUMode sets it at once, before what waits to be sent.
+func (s *session) setPDUMode(ctx context.Context) {
 	_, _ = s.at.Do(ctx, at.Command{Text: "AT+CMGF=0", Urgent: true})
+}
+
+// leaveTextMode sets PDU mode and ends the session: what else the modem has forgotten nobody knows.
+func (s *session) leaveTextMode(ctx context.Context) {
+	s.setPDUMode(ctx)
 	s.end(errTextMode)
 }
 
@@ -41,7 +46,7 @@ func (r *receiver) leavesTextMode(ctx context.Context) bool {
 	if err != nil || line == "" || at.Params(line) != "1" {
 		return false
 	}
-	_, _ = r.s.at.Do(ctx, at.Command{Text: "AT+CMGF=0", Urgent: true})
+	r.s.setPDUMode(ctx)
 	return true
 }
 
@@ -67,7 +72,7 @@ func (r *receiver) textual(ctx context.Context, u heard) {
 		defer r.checkMode(ctx)
 	} else {
 		defer r.s.end(errTextMode)
-		_, _ = r.s.at.Do(ctx, at.Command{Text: "AT+CMGF=0", Urgent: true})
+		r.s.setPDUMode(ctx)
 	}
 	if strings.EqualFold(u.Name, "+CDS") {
 		r.textReport(ctx, u.URC)

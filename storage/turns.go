@@ -64,8 +64,12 @@ func (g *group) countUnseen(talk Talk, n int32) {
 // pin lets a new message wait for the lane that it prefers, unless one of its Talk
 // waits unseen, which would be overtaken. It says whether the message has changed.
 func (g *group) pin(m *Message) (changed bool) {
-	slot := m.Talk() % unseenSlots
-	if m.Prefer == "" || m.Talk() == 0 || g.db.queued.unseen[slot]+g.unseen[slot] == 0 {
+	if m.Prefer == "" {
+		return false
+	}
+	talk := m.Talk()
+	slot := talk % unseenSlots
+	if talk == 0 || g.db.queued.unseen[slot]+g.unseen[slot] == 0 {
 		return false
 	}
 	m.Unpin()
