@@ -131,6 +131,7 @@ func submitOn(ctx context.Context, s *esme.Session, n int, end time.Time) (took 
 // after the one with TLS in its Listeners, is for comparison.
 func storing(b *testing.B) (address string, app *App) {
 	b.Helper()
+	collectLess() // as serve does
 	listen := []listenURL{{"smpps", "127.0.0.1:0"}, {"smpp", "127.0.0.1:0"}}
 	app = New(Options{Dir: filepath.Join(b.TempDir(), "data"), Listen: listen, Version: "bench"})
 	if err := app.Start(); err != nil {

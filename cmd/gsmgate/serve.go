@@ -32,6 +32,7 @@ func (c *serveCmd) Run(e *env) error {
 	}
 	// Everything in the data directory is for the gateway's user alone.
 	syscall.Umask(0o077)
+	collectLess()
 	app := New(o)
 	if err := app.Start(); err != nil {
 		return err
