@@ -22,7 +22,7 @@ var (
 )
 
 // Deliver sends a message to the ESME and waits for deliver_sm_resp, for the length of the
-// response timer at most; with DeliverWindow of them unanswered it first waits for a place, as
+// response timer at most, in which the ESME is listened to; with DeliverWindow of them unanswered it first waits for a place, as
 // long as ctx lasts. It returns the status of the answer. An error is or wraps ErrNotSent,
 // ErrNoResponse or ErrNacked; with an *smpp.Error inside, the message can never be sent to this
 // ESME as it is. An ESME of a version before 3.4 gets no TLVs. [SMPP34 4.6, 3.4]
@@ -91,20 +91,32 @@ func (s *Session) deliver(ctx context.Context, m *smpp.DeliverSM) (smpp.CommandS
 		return 0, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
 	s.counts.out.add(1, s.now())
-	timer := time.NewTimer(s.srv.cfg.Response) // [SMPP34 7.2]
+	limit, began := s.srv.cfg.Response, s.stall.Clock()
+	timer := time.NewTimer(limit) // [SMPP34 7.2]
 	defer timer.Stop()
-	select {
-	case a := <-answer:
-		return a.status, a.err()
-	case <-timer.C:
-		s.fault(FaultNoDeliverResp, nil)
-		return 0, fmt.Errorf("%w within %v", ErrNoResponse, s.srv.cfg.Response)
-	case <-ctx.Done():
-		return 0, fmt.Errorf("%w: %w", ErrNoResponse, context.Cause(ctx))
-	case <-s.dead:
+	for {
+		select {
+		case a := <-answer:
+			return a.status, a.err()
+		case <-timer.C:
+			if left := limit - s.stall.Clock().Sub(began); left > 0 { // the answer may lie unread
+				timer.Reset(max(left, limit/8)) // that clock may stand still
+				continue
+			}
+			s.fault(FaultNoDeliverResp, nil)
+			return 0, fmt.Errorf("%w within %v", ErrNoResponse, limit)
+		case <-ctx.Done():
+			return 0, fmt.Errorf("%w: %w", ErrNoResponse, context.Cause(ctx))
+		case <-s.dead:
+			return lastWord(answer)
+		}
 	}
+}
+
+// lastWord is an answer that came just before the end of the session.
+func lastWord(came <-chan answer) (smpp.CommandStatus, error) {
 	select {
-	case a := <-answer: // it came just before the end
+	case a := <-came:
 		return a.status, a.err()
 	default:
 		return 0, fmt.Errorf("%w: the session is over", ErrNoResponse)

@@ -159,9 +159,13 @@ func (s *Session) await(c <-chan struct{}) bool {
 
 // pause and resume frame a time in which the reader waits for this side: the silence is not the
 // ESME's, and no timer counts it.
-func (s *Session) pause() { s.paused.Store(true) }
+func (s *Session) pause() {
+	s.stall.Begin()
+	s.paused.Store(true)
+}
 
 func (s *Session) resume() {
 	s.lastRead.Store(s.now())
 	s.paused.Store(false)
+	s.stall.End()
 }

@@ -90,6 +90,7 @@ type Session struct {
 	lastRead atomic.Int64 // when the last PDU came in, in nanoseconds since started
 	partial  atomic.Int64 // when the reader began to wait for the rest of a PDU, like lastRead; 0: it does not
 	paused   atomic.Bool  // the reader waits for this side: the silence is not the ESME's
+	stall    smpp.Stall   // for how long it has done so
 	enquired int64        // when enquire_link was sent, 0 when a sign of life came; only touched by the writer
 	enquiry  int64        // when enquire_link was sent last; only touched by the writer
 

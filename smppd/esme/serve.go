@@ -23,7 +23,7 @@ func (s *Session) read() error {
 		if err != nil {
 			return s.readFailed(err)
 		}
-		s.heard.Store(time.Now().UnixNano())
+		s.heard.Store(s.stall.Clock().UnixNano())
 		h, p, err := smpp.Parse(frame)
 		if err != nil && !h.ID.IsResponse() {
 			s.answerError(err)
@@ -130,15 +130,20 @@ func (s *Session) queue(d deliver) {
 	}
 	select {
 	case s.delivers <- d:
+		return
+	default:
+	}
+	s.stall.Begin()
+	defer s.stall.End()
+	select {
+	case s.delivers <- d:
 	case <-s.ended:
 	}
 }
 
 // take hands a message to Take when there is room for one more without an answer.
 func (s *Session) take(d deliver) {
-	select {
-	case s.taken <- struct{}{}:
-	case <-s.ended:
+	if !s.room() {
 		return
 	}
 	var once sync.Once
@@ -148,6 +153,24 @@ func (s *Session) take(d deliver) {
 			_ = s.out.Put(status, d.sequence, d.response)
 		})
 	})
+}
+
+// room waits for a place among what Take has not answered; false at the end of the
+// session.
+func (s *Session) room() bool {
+	select {
+	case s.taken <- struct{}{}:
+		return true
+	default:
+	}
+	s.stall.Begin()
+	defer s.stall.End()
+	select {
+	case s.taken <- struct{}{}:
+		return true
+	case <-s.ended:
+		return false
+	}
 }
 
 // work answers what OnDeliver has taken in.
@@ -175,7 +198,8 @@ func (s *Session) keep() {
 		select {
 		case <-s.ended:
 			return
-		case now := <-ticker.C:
+		case <-ticker.C:
+			now := s.stall.Clock()
 			for _, w := range s.window.Expire(now.Add(-s.conf.ResponseTimeout)) {
 				s.finish(w, "", 0, fmt.Errorf("%w: %w", ErrUnknownOutcome, ErrNoResponse))
 			}
@@ -193,7 +217,7 @@ func (s *Session) enquire(now, asked time.Time) time.Time {
 		return time.Time{}
 	case asked.IsZero() || heard.After(asked):
 		_ = s.out.Put(smpp.StatusOK, s.window.Sequence(), &smpp.EnquireLink{})
-		return time.Now()
+		return now
 	case now.Sub(asked) >= s.conf.ResponseTimeout:
 		s.end(ErrSilent)
 	}

@@ -34,6 +34,7 @@ type Session struct {
 	slots  chan struct{} // one element for each submit in flight
 
 	peerVersion uint8
+	stall       smpp.Stall   // of the reader; timers go by its clock
 	heard       atomic.Int64 // when the last PDU came in, Unix nanoseconds
 	delivers    chan deliver
 	taken       chan struct{} // one element for each message that Take has not answered
@@ -127,7 +128,7 @@ func (s *Session) bind() error {
 }
 
 func (s *Session) start() {
-	s.heard.Store(time.Now().UnixNano())
+	s.heard.Store(s.stall.Clock().UnixNano())
 	s.wg.Go(func() { s.end(s.read()) })
 	s.wg.Go(func() {
 		if err := s.out.Run(s.conn, s.ended); err != nil {
@@ -198,7 +199,7 @@ func (s *Session) request(ctx context.Context, p smpp.PDU, done Done) error {
 	if err := s.slot(ctx); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
-	err := s.put(p, waiter{done: done, since: time.Now()})
+	err := s.put(p, waiter{done: done, since: s.stall.Clock()})
 	if err == nil {
 		return nil
 	}
