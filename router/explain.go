@@ -66,7 +66,7 @@ func (x *Explainer) Waits(m *storage.Message) []Wait {
 	channels := x.r.channels.all()
 	i := slices.IndexFunc(channels, func(c Channel) bool { return belongs(m.Queue, c.Name()) })
 	if i < 0 {
-		return []Wait{{Reason: "no channel drains queue " + m.Queue}}
+		return []Wait{{Reason: x.r.undrained(m.Queue)}}
 	}
 	if m.Kind != storage.MT {
 		return x.forClient(channels[i], m)
@@ -129,6 +129,14 @@ func (x *Explainer) unserved(m *storage.Message) string {
 		return "nothing is posted to the callback of user " + m.User + " now"
 	}
 	return "user " + m.User + " has no session that may receive"
+}
+
+// undrained says why nothing can leave a queue that no channel has.
+func (r *Router) undrained(queue string) string {
+	if name := storage.ChannelOf(queue); r.disabled(name) {
+		return fmt.Sprintf("channel %s is disabled", name)
+	}
+	return "no channel drains queue " + queue
 }
 
 // before is the message of the same user to the same recipient that m waits for; 0:

@@ -27,6 +27,7 @@ type way struct {
 	ch   Channel // nil: there is none
 	pool string  // that it names
 	bank bool    // it names none, and the channel has pools: that of the user is meant
+	off  bool    // it was set up, and is disabled
 }
 
 // poolFor is the pool of a user's message which goes this way.
@@ -137,7 +138,14 @@ func (r *Router) wayOf(name string) way {
 			w.ch, w.pool = ch, name[len(whole)+1:]
 		}
 	}
+	w.off = w.ch == nil && r.disabled(name)
 	return w
+}
+
+// disabled says whether a channel was set up and is to rest.
+func (r *Router) disabled(name string) bool {
+	c, ok := r.db.Channel(name)
+	return ok && c.Disabled
 }
 
 // stands says whether a queue of a channel is drained, and if not, since when. It
@@ -227,7 +235,7 @@ func (f *facts) by(ch Channel) ([]storage.Part, error) {
 func (f *facts) Channel(n int) plan.State {
 	w := &f.g.ways[n]
 	if w.ch == nil {
-		return plan.State{Missing: true}
+		return plan.State{Missing: !w.off, Disabled: w.off}
 	}
 	pool := w.poolFor(f.u)
 	if pool != "" && !f.r.db.HasPool(pool) {

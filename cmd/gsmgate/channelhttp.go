@@ -16,33 +16,6 @@ import (
 	"gsmgate/storage"
 )
 
-// httpSettings are the flags of a channel of kind http.
-type httpSettings struct {
-	Preset      string `placeholder:"PRESET" help:"of kind http: the provider, of those that gsmgate channel presets lists"`
-	Description string `placeholder:"FILE" help:"of kind http: JSON that describes the provider, in place of a preset"`
-	Proxy       string `placeholder:"URL" help:"of kind http: http://HOST:PORT or socks5://HOST:PORT"`
-	Timeout     int    `placeholder:"SECONDS" help:"of kind http: that an answer may take (default 30)"`
-	Poll        string `placeholder:"on|off" help:"of kind http: ask for reports (default: when the provider cannot call us, see serve --provider-listen)"`
-}
-
-// fill puts the flags into u. A setting of - is read from standard input.
-func (c *httpSettings) fill(e *env, u *provisioning.Upstream) (err error) {
-	u.Preset, u.Proxy, u.TimeoutS, u.Poll = c.Preset, c.Proxy, c.Timeout, c.Poll
-	for name, value := range u.Settings {
-		if u.Settings[name], err = password(e, value); err != nil {
-			return err
-		}
-	}
-	if c.Description == "" {
-		return nil
-	}
-	if u.Description, err = os.ReadFile(c.Description); err != nil {
-		return fail("--description names a JSON file; gsmgate channel presets NAME prints one to begin with", "%w", err)
-	}
-	_, err = httpchan.ParseDescription(u.Description)
-	return err
-}
-
 type channelPresetsCmd struct {
 	Name string `arg:"" optional:"" help:"of one: its description is printed, to be changed by hand"`
 	JSON bool   `name:"json" help:"print as JSON"`

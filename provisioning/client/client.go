@@ -325,6 +325,12 @@ func (c *Client) AddUpstream(ctx context.Context, in provisioning.Upstream) (u p
 	return u, c.call(ctx, http.MethodPost, "/v1/channels", in, &u)
 }
 
+// PutUpstream replaces what is set of a channel. Secrets that are left out stay.
+func (c *Client) PutUpstream(ctx context.Context, in provisioning.Upstream) (u provisioning.Upstream, err error) {
+	in.State, in.Secrets = nil, nil
+	return u, c.call(ctx, http.MethodPut, "/v1/channels/"+url.PathEscape(in.Name), in, &u)
+}
+
 func (c *Client) RemoveUpstream(ctx context.Context, name string) (list []provisioning.Upstream, err error) {
 	return list, c.call(ctx, http.MethodDelete, "/v1/channels/"+url.PathEscape(name), nil, &list)
 }

@@ -102,15 +102,15 @@ func (s *settings) readBind(r *storage.SMPPChannel) error {
 		return bad("version", fmt.Sprintf("no interface_version 0x%02X", version), "use 3.3, 3.4 or 5.0")
 	}
 	s.esme = esme.Config{
-		Address: r.Address, SystemID: r.SystemID, Password: r.Password, SystemType: r.SystemType, InterfaceVersion: version,
+		Address: r.Address, SystemID: r.SystemID, Password: r.Password, SystemType: r.SystemType, InterfaceVersion: version, LongPassword: true,
 		AddrTON: r.AddrTON, AddrNPI: r.AddrNPI, AddressRange: r.AddressRange, Window: r.Window,
 		EnquireLink: time.Duration(r.EnquireS) * time.Second, ResponseTimeout: time.Duration(r.ResponseS) * time.Second,
 	}
 	bind := &smpp.Bind{ID: smpp.IDBindTransceiver, SystemID: r.SystemID, Password: r.Password, SystemType: r.SystemType,
-		InterfaceVersion: version, AddressRange: r.AddressRange}
+		InterfaceVersion: version, AddressRange: r.AddressRange, LongPassword: true}
 	var wrong *smpp.Error
 	if _, err := smpp.Append(nil, smpp.StatusOK, 1, bind); errors.As(err, &wrong) {
-		return bad(wrong.Field, "the bind has no room for this "+wrong.Field, "system_id has 15 characters at most, password 8, system_type 12, address_range 40")
+		return bad(wrong.Field, "the bind has no room for this "+wrong.Field, "system_id has 15 characters at most, password 64, system_type 12, address_range 40")
 	}
 	if r.SystemID == "" {
 		return bad("system_id", "a system_id is needed", "it comes from the provider")

@@ -2,6 +2,7 @@ package esmechan
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ func TestCheck_BadSettings_NameTheField(t *testing.T) {
 	for field, changes := range map[string][]func(*storage.SMPPChannel){
 		"address":     {func(c *storage.SMPPChannel) { c.Address = "smpp.example.net" }, func(c *storage.SMPPChannel) { c.Address = ":2775" }, func(c *storage.SMPPChannel) { c.Address = "h:0" }},
 		"system_id":   {func(c *storage.SMPPChannel) { c.SystemID = "" }, func(c *storage.SMPPChannel) { c.SystemID = "longer than fifteen" }},
-		"password":    {func(c *storage.SMPPChannel) { c.Password = "ninechars" }},
+		"password":    {func(c *storage.SMPPChannel) { c.Password = strings.Repeat("secret", 11) }},
 		"version":     {func(c *storage.SMPPChannel) { c.Version = 0x35 }},
 		"binds":       {func(c *storage.SMPPChannel) { c.Binds = 65 }},
 		"window":      {func(c *storage.SMPPChannel) { c.Window = -1 }},

@@ -20,6 +20,7 @@ const (
 	NoChannel
 	CannotCarry
 	NoPrice // its price list does not serve the destination
+	AtRest  // it is disabled
 )
 
 // Candidate is a channel that a rule names for the message.
@@ -178,6 +179,8 @@ func (p *Plan) candidate(q *Query, f Facts, ch, n int, key prefix.Key) Candidate
 	switch {
 	case s.Missing:
 		k.Lost, k.Quality, k.Poor = NoChannel, UnknownQuality, false
+	case s.Disabled:
+		k.Lost, k.Quality, k.Poor = AtRest, UnknownQuality, false
 	case s.Unfit:
 		k.Lost = CannotCarry
 	}

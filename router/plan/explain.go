@@ -93,7 +93,7 @@ func (p *Plan) appendWhy(b []byte, c *Choice, i int) []byte {
 	k, first := &c.list[i], &c.list[0]
 	switch {
 	case k.Lost != InTheRun:
-		return append(b, [...]string{"", "is not there", "cannot carry it", "has no price for it"}[k.Lost]...)
+		return append(b, [...]string{"", "is not there", "cannot carry it", "has no price for it", "is disabled"}[k.Lost]...)
 	case i == 0:
 		return append(b, p.whyFirst(k)...)
 	case !k.Ready:

@@ -62,16 +62,16 @@ func TestNew_OneRouteIsWrong_OthersStand(t *testing.T) {
 }
 
 func TestExplain_LineAndTable(t *testing.T) {
-	w := &world{states: map[string]State{"down": {Quality: UnknownQuality}, "bad": {Ready: true, Quality: 40}, "gone": {Missing: true}}}
+	w := &world{states: map[string]State{"down": {Quality: UnknownQuality}, "bad": {Ready: true, Quality: 40}, "gone": {Missing: true}, "off": {Disabled: true}}}
 	p := made(t, w, map[string]string{"a": "31,0.02", "b": "31,0.032", "nl": "44,1", "down": "31,0", "bad": "31,0.001"},
-		route("10", "b nl down gone bad a", to("31"), by("least-cost"), func(r *storage.Route) { r.MinQuality = 90 }), route("20", "c"),
+		route("10", "b nl down gone off bad a", to("31"), by("least-cost"), func(r *storage.Route) { r.MinQuality = 90 }), route("20", "c"),
 		route("30", "d", users("acme")), route("40", "d", to("44")))
 	q := Query{Dest: dutch, Parts: 1, User: "other"}
 	var c Choice
 	p.Choose(&q, w, &c)
 	e := p.Explain(&q, &c)
 	want := "route 10, least-cost, cost 0.02; then b (dearer by 0.012); then bad (delivers 40 %, less than 90 %); then c (of the later route 20); " +
-		"then down (not ready); not nl (has no price for it); not gone (is not there)"
+		"then down (not ready); not nl (has no price for it); not gone (is not there); not off (is disabled)"
 	if got := e.Line(); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
@@ -79,7 +79,7 @@ func TestExplain_LineAndTable(t *testing.T) {
 		t.Error("the line tells the number")
 	}
 	table := e.Table()
-	if got := strings.Join(table[1], " "); len(table) != 8 || got != "1 a 10 0.02 yes - the cheapest" {
+	if got := strings.Join(table[1], " "); len(table) != 9 || got != "1 a 10 0.02 yes - the cheapest" {
 		t.Errorf("%d lines, the first %s", len(table), got)
 	}
 	if e.Rule != "10" || e.Channel != "a" || e.Strategy != "least-cost" {

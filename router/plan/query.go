@@ -50,10 +50,11 @@ type Facts interface {
 
 // State is how a channel stands towards one message.
 type State struct {
-	Missing bool // there is no such channel
-	Unfit   bool // it cannot carry the message
-	Ready   bool
-	Quality int // percent of what it took that was delivered; UnknownQuality
+	Missing  bool // there is no such channel
+	Disabled bool // there is one, and it is to rest
+	Unfit    bool // it cannot carry the message
+	Ready    bool
+	Quality  int // percent of what it took that was delivered; UnknownQuality
 }
 
 // UnknownQuality is that of a channel of which too little is known: none is held

@@ -16,6 +16,7 @@ type Config struct {
 
 	SystemID         string
 	Password         string
+	LongPassword     bool // Password may have up to 64 octets, see smpp.Bind
 	SystemType       string
 	BindType         smpp.CommandID // smpp.IDBindTransceiver when 0
 	InterfaceVersion uint8          // smpp.Version34 when 0
@@ -84,5 +85,5 @@ func (c *Config) dial(ctx context.Context) (net.Conn, error) {
 
 func (c *Config) bindPDU() *smpp.Bind {
 	return &smpp.Bind{ID: c.BindType, SystemID: c.SystemID, Password: c.Password, SystemType: c.SystemType,
-		InterfaceVersion: c.InterfaceVersion, AddrTON: c.AddrTON, AddrNPI: c.AddrNPI, AddressRange: c.AddressRange}
+		InterfaceVersion: c.InterfaceVersion, AddrTON: c.AddrTON, AddrNPI: c.AddrNPI, AddressRange: c.AddressRange, LongPassword: c.LongPassword}
 }

@@ -1,9 +1,11 @@
 package esme
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +80,28 @@ func TestDial_FieldTooLong(t *testing.T) {
 	var e *smpp.Error
 	if _, err := Dial(context.Background(), conf); !errors.As(err, &e) || e.Field != "password" {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestDial_PasswordLongerThanTheSpecificationHas_WrittenWhenAllowed(t *testing.T) {
+	long := strings.Repeat("secret", 10)
+	frames := make(chan []byte, 1)
+	conf := accepting(t, func(p *peer) {
+		frame, err := p.r.ReadFrame()
+		if err != nil {
+			t.Error(err)
+		}
+		frames <- frame
+		p.send(smpp.StatusOK, 1, &smpp.BindResp{ID: smpp.IDBindTransceiverResp})
+	})
+	conf.Password, conf.LongPassword = long, true
+	s, err := Dial(context.Background(), conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(context.Background())
+	if frame := <-frames; !bytes.Contains(frame, []byte("esme\x00"+long+"\x00")) {
+		t.Errorf("the bind is %q", frame)
 	}
 }
 

@@ -66,6 +66,7 @@ func newResponse(id CommandID) PDU {
 const (
 	maxSystemID     = 16  // [SMPP34 5.2.1]
 	maxPassword     = 9   // [SMPP34 5.2.2]
+	maxLongPassword = 65  // of SMSCs that take more
 	maxSystemType   = 13  // [SMPP34 5.2.3]
 	maxAddressRange = 41  // [SMPP34 5.2.7]
 	maxServiceType  = 6   // [SMPP34 5.2.11]
@@ -81,8 +82,12 @@ const (
 func (p *Bind) CommandID() CommandID { return p.ID }
 
 func (p *Bind) fields(c *coder) {
+	room := maxPassword
+	if p.LongPassword {
+		room = maxLongPassword
+	}
 	c.text("system_id", &p.SystemID, maxSystemID, StatusInvSysID)
-	c.text("password", &p.Password, maxPassword, StatusInvPaswd)
+	c.text("password", &p.Password, room, StatusInvPaswd)
 	c.text("system_type", &p.SystemType, maxSystemType, StatusInvSysTyp)
 	c.octet("interface_version", &p.InterfaceVersion)
 	c.octet("addr_ton", &p.AddrTON)

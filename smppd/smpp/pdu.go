@@ -13,12 +13,16 @@ type PDU interface {
 type Bind struct {
 	ID               CommandID // IDBindReceiver, IDBindTransmitter or IDBindTransceiver
 	SystemID         string    // at most 15 octets
-	Password         string    // at most 8 octets
+	Password         string    // at most 8 octets, see LongPassword
 	SystemType       string    // at most 12 octets
 	InterfaceVersion uint8
 	AddrTON, AddrNPI uint8
 	AddressRange     string // at most 40 octets
 	TLVs             TLVs
+
+	// LongPassword lets up to 64 octets of password be written: some SMSCs give out
+	// such, beyond the specification. What is read has the room that it gives.
+	LongPassword bool
 }
 
 // BindResp answers a Bind; it has no body when its status is not StatusOK.

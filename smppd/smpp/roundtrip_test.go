@@ -66,7 +66,7 @@ func draw(t *rapid.T, p PDU) {
 			} else {
 				*x = date().Draw(t, name)
 			}
-		case *CommandID:
+		case *CommandID, *bool: // not fields of the PDU
 		default:
 			f.SetUint(uint64(rapid.Byte().Draw(t, name)))
 		}
