@@ -36,22 +36,24 @@ func eventually(t *testing.T, holds func() bool) {
 
 func TestSend_TakesTheLatency(t *testing.T) {
 	const latency = 150 * time.Millisecond
-	b := startBank(t, Config{Latency: latency})
-	c := dialModem(t, b.Paths()[0])
-	c.at("E0")
-	c.send("AT+CMGS=19\r")
-	c.expect("> ")
-	began := time.Now()
-	c.send(helloPDU + "\x1a")
-	if b.Network().Total() != 0 {
-		t.Error("the network had the message at once")
-	}
-	c.expect("+CMGS: 1\r\n")
-	if took := time.Since(began); took < latency {
-		t.Errorf("answered after %v", took)
-	}
-	if got := b.Network().Total(); got != 1 {
-		t.Errorf("network has %d", got)
+	for _, exact := range []bool{false, true} {
+		b := startBank(t, Config{Latency: latency, Exact: exact})
+		c := dialModem(t, b.Paths()[0])
+		c.at("E0")
+		c.send("AT+CMGS=19\r")
+		c.expect("> ")
+		began := time.Now()
+		c.send(helloPDU + "\x1a")
+		if b.Network().Total() != 0 {
+			t.Error("the network had the message at once")
+		}
+		c.expect("+CMGS: 1\r\n")
+		if took := time.Since(began); took < latency {
+			t.Errorf("answered after %v", took)
+		}
+		if got := b.Network().Total(); got != 1 {
+			t.Errorf("network has %d", got)
+		}
 	}
 }
 

@@ -11,6 +11,9 @@ type Config struct {
 	InMemory bool
 	Seed     uint64        // of what happens at random; 0 is a seed like others
 	Latency  time.Duration // network time of one send, from Ctrl-Z to +CMGS; 0 is at once
+	// Exact makes the modems sleep the last millisecond before something falls due by the system's clock: Go's timers are late by half a
+	// millisecond on average in a process that is idle, which is much of a short Latency. For measuring; not inside a testing/synctest bubble.
+	Exact bool
 
 	DeliveryDelay time.Duration // from the network taking a message to the handset having it
 	ReportDelay   time.Duration // from the handset having it to the status report setting out

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -95,6 +96,12 @@ func (m *Modem) run(ctx context.Context) {
 		if rest = flush(p, append(rest, out...)); len(rest) > 0 {
 			next = min(next, 2*time.Millisecond)
 		}
+		if m.bank.Exact {
+			if next = next - coarse; next <= 0 {
+				doze(next + coarse)
+				continue
+			}
+		}
 		timer.Reset(next)
 		select {
 		case <-ctx.Done():
@@ -105,6 +112,15 @@ func (m *Modem) run(ctx context.Context) {
 			m.input(c)
 		}
 	}
+}
+
+// coarse is how late Go's timers may be.
+const coarse = time.Millisecond
+
+// doze sleeps by the system's clock; cut short it has not slept enough, which does not matter.
+func doze(d time.Duration) {
+	ts := syscall.NsecToTimespec(int64(d))
+	_ = syscall.Nanosleep(&ts, nil)
 }
 
 // maxUnsent bounds what a client may leave unread; a wire would have lost it long before.
