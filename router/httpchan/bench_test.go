@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -28,6 +29,7 @@ const (
 // answers at once, or as a provider that is near, or as one that is far. Processor
 // time is that of the server too, and tells more where other programs run.
 func BenchmarkAgainstBareClient(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(200)) // as in serve
 	for _, c := range []struct {
 		name  string
 		delay time.Duration
