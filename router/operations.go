@@ -15,6 +15,7 @@ type Pick struct {
 	User         string
 	ID           storage.ID // message_id: of one message, or of all of a submit_multi; 0: by the addresses
 	Source, Dest *string
+	DestTON      uint8 // type of number of Dest: in a region it says how that is read
 	ServiceType  *string
 }
 
@@ -129,6 +130,7 @@ const chunk = 256
 // name both. done gets how many there were; none is an *Error of code NotFound
 // or Conflict. It is called once, after the commits, by any goroutine.
 func (r *Router) Cancel(p Pick, done func(n int, err error)) {
+	r.asSent(&p)
 	if p.ID != 0 {
 		ms, err := r.db.Batch(p.ID)
 		if err != nil {
@@ -142,7 +144,6 @@ func (r *Router) Cancel(p Pick, done func(n int, err error)) {
 		done(0, invalid("source", "without a message_id both addresses are needed", ""))
 		return
 	}
-	p.Dest = r.asSent(p.User, p.Dest)
 	r.pending.find(p.User, r.pending.key(p.User, *p.Source, *p.Dest), func(ids []storage.ID, err error) {
 		if err != nil {
 			done(0, public(err))

@@ -392,9 +392,13 @@ func (r *Router) normalise(u *storage.User, a storage.Address) storage.Address {
 	return known.(*numbers.Region).International(a)
 }
 
-// asSent is a destination that a client names as it stands in its messages.
-func (r *Router) asSent(user string, dest *string) *string {
-	u, _ := r.db.User(user)
-	a := r.normalise(&u, storage.Address{Addr: *dest})
-	return &a.Addr
+// asSent makes the destination that a client names what it was made when the
+// message was submitted.
+func (r *Router) asSent(p *Pick) {
+	if p.Dest == nil {
+		return
+	}
+	u, _ := r.db.User(p.User)
+	a := r.normalise(&u, storage.Address{TON: p.DestTON, Addr: *p.Dest})
+	p.Dest = &a.Addr
 }

@@ -205,17 +205,29 @@ func TestRoute_Region_NationalNumberBecomesInternational(t *testing.T) {
 	})
 }
 
+// A number of the region may also be read as one of another country: only its type
+// tells. German numbers are of many lengths.
 func TestRegion_CancelByTheNumberAsItWasSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := running(t, &scripted{}, Options{Region: "NL"})
-		id := b.send("x", func(m *storage.Message) { m.Dest = storage.Address{Addr: "0612345678"} })
-		source, dest := "100", "0612345678"
-		done := make(chan error, 1)
-		b.r.Cancel(Pick{User: "acme", Source: &source, Dest: &dest}, func(_ int, err error) { done <- err })
-		if err := <-done; err != nil || b.message(id).State != storage.Deleted {
-			t.Errorf("%v, %s", err, StateWord(b.message(id).State))
+	for _, c := range []struct {
+		region, dest string
+		ton          uint8
+	}{{"NL", "0612345678", 0}, {"NL", "612345678", 2}, {"DE", "491701234567", 1}, {"DE", "00491701234567", 0}, {"DE", "1701234567", 2}, {"DE", "+491701234567", 1}} {
+		for _, byID := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s %s %d, by ID %v", c.region, c.dest, c.ton, byID), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b := running(t, &scripted{}, Options{Region: c.region})
+					id := b.send("x", func(m *storage.Message) { m.Dest = storage.Address{TON: c.ton, Addr: c.dest} })
+					p := Pick{User: "acme", Source: new("100"), Dest: &c.dest, DestTON: c.ton}
+					if byID {
+						p.ID = id
+					}
+					if _, err := b.cancel(p); err != nil || b.message(id).State != storage.Deleted {
+						t.Errorf("%v, %s, sent to %+v", err, StateWord(b.message(id).State), b.message(id).Dest)
+					}
+				})
+			})
 		}
-	})
+	}
 }
 
 func TestAddRoute_IDsAndConflicts(t *testing.T) {

@@ -119,7 +119,7 @@ func queryResp(id storage.ID, st router.Standing, version uint8) *smpp.QuerySMRe
 // cancel takes back one message, all of a submit_multi, or all of a source and
 // destination [SMPP34 4.9]. With a message_id the addresses may be left out.
 func (ch *Channel) cancel(s *smppd.Session, c *smpp.CancelSM, reply func(smpp.PDU, error)) {
-	pick := router.Pick{User: s.SystemID()}
+	pick := router.Pick{User: s.SystemID(), DestTON: c.Dest.TON}
 	if c.MessageID != "" {
 		id, err := messageID(c.MessageID)
 		if err != nil {

@@ -196,6 +196,22 @@ func TestCancelSM_ByAddresses_AllThatArePending(t *testing.T) {
 	e.expect(smpp.StatusCancelFail, &smpp.CancelSM{Source: shop(), Dest: handset()})
 }
 
+// The type of a number says how it is read: what a region makes of it must be the
+// same when the client names it again.
+func TestCancelSM_NumberOfARegion_ByItsType(t *testing.T) {
+	o := newOffice(t)
+	if _, err := o.r.SetUser(t.Context(), "acme", router.UserChange{UserSettings: router.UserSettings{Region: new("DE")}}); err != nil {
+		t.Fatal(err)
+	}
+	e := o.bind()
+	for _, dest := range []smpp.Address{{TON: 1, NPI: 1, Addr: "491701234567"}, {TON: 2, NPI: 1, Addr: "1701234567"}, {Addr: "01701234567"}} {
+		to := func(s *smpp.SubmitSM) { s.Dest = dest }
+		e.submit(to)
+		e.expect(smpp.StatusOK, &smpp.CancelSM{Source: shop(), Dest: dest})
+		e.expect(smpp.StatusOK, &smpp.CancelSM{MessageID: e.submit(to), Source: shop(), Dest: dest})
+	}
+}
+
 func TestReplaceSM_TextTimesAndPrice(t *testing.T) {
 	o := newOffice(t)
 	e := o.bind()
