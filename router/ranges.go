@@ -102,8 +102,8 @@ func (r addressRange) clashes(o addressRange) bool {
 	if !rok || !ook || rhi < olo || ohi < rlo {
 		return false
 	}
-	if r.prefix != o.prefix && rlo == olo && rhi == ohi && len(r.lo) != len(o.lo) {
-		return false
+	if r.prefix != o.prefix && rlo == olo && rhi == ohi {
+		return false // the prefix holds longer numbers too
 	}
 	inside := olo <= rlo && rhi <= ohi
 	around := rlo <= olo && ohi <= rhi
@@ -154,12 +154,14 @@ func (o *owners) of(a storage.Address) (user string, all, ok bool) {
 		return user, false, true
 	}
 	var best *big.Int
+	prefix := false
 	for _, r := range o.rest {
 		if !r.holds(digits) || digits == "" {
 			continue
 		}
-		if size := r.size(len(digits)); best == nil || size.Cmp(best) < 0 {
-			best, user = size, r.user
+		size := r.size(len(digits))
+		if best == nil || size.Cmp(best) < 0 || size.Cmp(best) == 0 && prefix { // a prefix holds longer numbers too
+			best, prefix, user = size, r.prefix, r.user
 		}
 	}
 	if best == nil {

@@ -3,6 +3,7 @@ package router
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,8 +56,25 @@ func TestOwners_MostSpecificWins(t *testing.T) {
 	}
 }
 
+// A prefix and a range may hold the same numbers of one length. The prefix holds
+// longer ones too.
+func TestOwners_RangeAsWideAsAPrefix_TheRangeWins(t *testing.T) {
+	for _, other := range []string{"a", "c"} { // before and behind the range's user
+		users := []storage.User{{SystemID: other, AddressRanges: []string{"+31699*", "7000*"}}, {SystemID: "b", AddressRanges: []string{"+31699000000-+31699999999", "7000"}}}
+		if other == "c" {
+			slices.Reverse(users)
+		}
+		o := newOwners(users)
+		for addr, want := range map[string]string{"+31699123456": "b", "+316991234567": other, "7000": "b", "70001": other} {
+			if got, _, _ := o.of(storage.Address{Addr: addr}); got != want {
+				t.Errorf("%s is owned by %s, want %s", addr, got, want)
+			}
+		}
+	}
+}
+
 func TestConflict_CrossingRanges_Refused_NestedOnes_Not(t *testing.T) {
-	users := []storage.User{{SystemID: "a", AddressRanges: []string{"+3161*", "+31699000-+31699999", "+31201234567"}}}
+	users := []storage.User{{SystemID: "a", AddressRanges: []string{"+3161*", "+31699000-+31699999", "+31201234567", "+317000"}}}
 	for s, clash := range map[string]bool{
 		"+3161*":              true,
 		"+31611*":             false,
@@ -65,6 +83,11 @@ func TestConflict_CrossingRanges_Refused_NestedOnes_Not(t *testing.T) {
 		"+31699500-+31699600": false,
 		"+31699000-+31699999": true,
 		"+31201234567":        true,
+		"+3161":               false,
+		"+31699*":             false,
+		"+31699999-+31700000": true,
+		"+31700000-+31700001": false,
+		"+317000*":            false,
 		"+32*":                false,
 		"*":                   false,
 	} {
