@@ -35,7 +35,7 @@ func (r *Router) accept(m *storage.Message, done func(storage.ID, error)) {
 		if err == nil {
 			r.accepted(m)
 		}
-		done(id, public(err))
+		done(id, r.notTaken(m, err))
 	})
 }
 
@@ -73,7 +73,7 @@ func (r *Router) SubmitBatch(ms []*storage.Message, done func(ids []storage.ID, 
 	}
 	r.db.AcceptBatch(good, func(stored []storage.ID, refused []error) {
 		for i, place := range places {
-			ids[place], errs[place] = stored[i], public(refused[i])
+			ids[place], errs[place] = stored[i], r.notTaken(good[i], refused[i])
 			if refused[i] == nil {
 				r.accepted(good[i])
 			}

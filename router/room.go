@@ -1,6 +1,7 @@
 package router
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -65,6 +66,7 @@ func (r *Router) Refused() map[string]uint64 {
 // before its validity ends. Of several channels the next one takes what the first
 // could not. The error is an *Error of code Busy or Throttled.
 func (r *Router) findRoom(m *storage.Message, u *storage.User, now storage.Time) error {
+	m.Room = storage.Room{Own: u.QueueCount, All: r.o.MaxQueued} // looked at again in the commit
 	if why, text := r.tooMany(u, now); text != "" {
 		return r.full(u, why, text, now)
 	}
@@ -87,9 +89,9 @@ func (r *Router) tooMany(u *storage.User, now storage.Time) (Full, string) {
 	own, all := r.db.QueuedOf(u.SystemID)
 	switch {
 	case all >= r.o.MaxQueued:
-		return fullGateway, fmt.Sprintf("%d messages wait already", all)
+		return fullGateway, waitAlready(all, "")
 	case u.QueueCount > 0 && own >= u.QueueCount:
-		return fullUser, fmt.Sprintf("%d messages of user %s wait already", own, u.SystemID)
+		return fullUser, waitAlready(own, u.SystemID)
 	case r.o.MaxQueueAge > 0 && all > 0 && r.waitedFor("", now) > r.o.MaxQueueAge:
 		return oldGateway, fmt.Sprintf("a message has waited for more than %v", r.o.MaxQueueAge)
 	case u.QueueMinutes > 0 && own > 0:
@@ -98,6 +100,26 @@ func (r *Router) tooMany(u *storage.User, now storage.Time) (Full, string) {
 		}
 	}
 	return 0, ""
+}
+
+func waitAlready(n int, user string) string {
+	if user == "" {
+		return fmt.Sprintf("%d messages wait already", n)
+	}
+	return fmt.Sprintf("%d messages of user %s wait already", n, user)
+}
+
+// notTaken is the error of a message that the store did not accept.
+func (r *Router) notTaken(m *storage.Message, err error) error {
+	var e *storage.NoRoomError
+	if !errors.As(err, &e) {
+		return public(err)
+	}
+	u, _ := r.db.User(m.User)
+	if e.Own {
+		return r.full(&u, fullUser, waitAlready(e.Queued, m.User), r.now())
+	}
+	return r.full(&u, fullGateway, waitAlready(e.Queued, ""), r.now())
 }
 
 // waitedFor is for how long the oldest message has been due, of a user or of all.

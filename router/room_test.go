@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,6 +65,44 @@ func TestRoom_Counts_OfUserAndGateway(t *testing.T) {
 		if got := fmt.Sprint(b.r.Refused()); got != "map[gateway_full:1 user_full:1]" {
 			t.Errorf("counted %s", got)
 		}
+	})
+}
+
+// What comes at once is not seen by who looks before the commit.
+func TestRoom_ManyAtOnce_NotOneTooMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := running(t, &scripted{}, Options{MaxQueued: 12})
+		if _, err := b.r.Credit(t.Context(), "acme", 100*storage.Credit, ""); err != nil {
+			t.Fatal(err)
+		}
+		b.set("acme", UserSettings{QueueCount: ptr(5)})
+		var taken, refused atomic.Int32
+		note := func(err error) {
+			if err == nil {
+				taken.Add(1)
+				return
+			}
+			wantRefused(t, err, Busy, "5 messages of user acme wait already")
+			refused.Add(1)
+		}
+		for i := range 20 {
+			m := &storage.Message{Kind: storage.MT, User: "acme", Dest: storage.Address{Addr: fmt.Sprintf("3161%07d", i)}, Text: "t"}
+			b.r.Submit(m, func(_ storage.ID, err error) { note(err) })
+		}
+		synctest.Wait()
+		if taken.Load() != 5 || refused.Load() != 15 || b.r.Refused()["user_full"] != 15 {
+			t.Errorf("%d taken, %d refused, %v", taken.Load(), refused.Load(), b.r.Refused())
+		}
+		b.set("acme", UserSettings{QueueCount: ptr(10)})
+		ids, errs := b.batch("a", "b", "c", "d", "e", "f", "g")
+		for i := range ids {
+			if (ids[i] != 0) != (i < 5) || (errs[i] == nil) != (i < 5) {
+				t.Errorf("message %d of a batch: %s, %v", i+1, ids[i], errs[i])
+			}
+		}
+		b.set("acme", UserSettings{QueueCount: ptr(0)})
+		_, errs = b.batch("a", "b", "c")
+		wantRefused(t, errs[2], Busy, "12 messages wait already")
 	})
 }
 

@@ -63,6 +63,9 @@ func (o *batchOp) apply(g *group) error {
 // store stages message i as the one at the given place.
 func (o *batchOp) store(g *group, i int, place uint8) (err error) {
 	m := o.ms[i]
+	if err := g.hasRoom(m); err != nil {
+		return err
+	}
 	if other := g.pin(m); other || m.Batch != place {
 		m.Batch = place
 		if o.values[i], err = g.db.codec.encode(m); err != nil {

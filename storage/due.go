@@ -333,3 +333,34 @@ func cursors(b *bolt.Bucket, queue string, after DueKey) (all []flowCursor) {
 func dueKeyOf(k []byte) DueKey {
 	return DueKey{At: Time(idOf(k)), ID: idOf(k[8:])}
 }
+
+// Room is how many messages may wait on the way to their handsets when one more is
+// accepted, of its user and of all users. 0: any number.
+type Room struct{ Own, All int }
+
+// hasRoom says whether a message may be accepted into what waits as this group has
+// left it: who looks at QueuedOf beforehand does not see what comes at the same time.
+func (g *group) hasRoom(m *Message) error {
+	own, all := g.db.queued.users[m.User], g.db.queued.all
+	if most := len(g.records); has(own+most, m.Room.Own) && has(all+most, m.Room.All) {
+		return nil // whatever the group has done
+	}
+	for p, n := range g.queued {
+		if p.flow.User == "" {
+			continue
+		}
+		if all += n; p.flow.User == m.User {
+			own += n
+		}
+	}
+	switch {
+	case !has(all, m.Room.All):
+		return &NoRoomError{Queued: all}
+	case !has(own, m.Room.Own):
+		return &NoRoomError{Own: true, Queued: own}
+	}
+	return nil
+}
+
+// has says whether there is room for one more.
+func has(n, room int) bool { return room == 0 || n < room }

@@ -17,8 +17,9 @@ var (
 	ErrDebt      = errors.New("more is owed than the credit limit allows")
 	ErrMoney     = errors.New("there is money left")
 	ErrQueued    = errors.New("messages wait")
-	ErrDuplicate = errors.New("received before")         // always a *DuplicateError
-	ErrInvalid   = errors.New("record cannot be stored") // a mistake of the caller; the text says which
+	ErrNoRoom    = errors.New("as many messages wait as may") // always a *NoRoomError
+	ErrDuplicate = errors.New("received before")              // always a *DuplicateError
+	ErrInvalid   = errors.New("record cannot be stored")      // a mistake of the caller; the text says which
 	ErrFull      = errors.New("the store has reached its size limit, or the disk is full")
 	ErrBroken    = errors.New("the disk left a commit in doubt; the store must be opened again")
 )
@@ -37,6 +38,17 @@ func (e *DuplicateError) Error() string {
 
 // Is makes errors.Is(err, ErrDuplicate) true.
 func (e *DuplicateError) Is(target error) bool { return target == ErrDuplicate }
+
+// NoRoomError is ErrNoRoom with what waits.
+type NoRoomError struct {
+	Own    bool // the messages of its user are meant, else those of all
+	Queued int
+}
+
+func (e *NoRoomError) Error() string { return fmt.Sprintf("%v: %d", ErrNoRoom, e.Queued) }
+
+// Is makes errors.Is(err, ErrNoRoom) true.
+func (e *NoRoomError) Is(target error) bool { return target == ErrNoRoom }
 
 // InUseError says that another process has the file open.
 type InUseError struct{ Path string }

@@ -49,6 +49,9 @@ type acceptOp struct {
 }
 
 func (o *acceptOp) apply(g *group) (err error) {
+	if err := g.hasRoom(o.m); err != nil {
+		return err
+	}
 	if g.pin(o.m) {
 		if o.value, err = g.db.codec.encode(o.m); err != nil {
 			return err

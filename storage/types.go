@@ -247,6 +247,8 @@ type Message struct {
 	// commit.
 	Twinned bool     `cbor:"55,keyasint,omitempty"`
 	Twin    *Message `cbor:"-"`
+	// Room: MT that is accepted: how many may wait then. It is not stored.
+	Room Room `cbor:"-"`
 	// Deadline is when the router looks at the message whatever happened:
 	// validity over, no report in time, retention over. 0: never.
 	Deadline Time `cbor:"52,keyasint,omitempty"`
