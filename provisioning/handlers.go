@@ -28,6 +28,7 @@ func (a *API) status(context.Context, *none) (Status, error) {
 		Users:     len(users),
 		Memory:    memoryNow(),
 		NotTaken:  a.Router.Refused(),
+		Money:     linesOf(a.Router.Unsound()),
 	}
 	if a.Connections != nil {
 		s.Connections = a.Connections()
@@ -36,6 +37,14 @@ func (a *API) status(context.Context, *none) (Status, error) {
 		s.Queued += c.Queued
 	}
 	return s, nil
+}
+
+// linesOf gives an empty list for no text.
+func linesOf(text string) []string {
+	if text == "" {
+		return []string{}
+	}
+	return strings.Split(text, "\n")
 }
 
 // call gives an empty list, which is [] in JSON, where there is no function.

@@ -22,6 +22,8 @@ type Status struct {
 	Users    int       `json:"users"`
 	Queued   int       `json:"queued" doc:"messages that wait in any queue"`
 
+	Money []string `json:"money" doc:"what of the money did not add up at the start; verify looks again"`
+
 	NotTaken map[string]uint64 `json:"not_taken" doc:"messages since the start that were refused because of what waits, by reason: gateway_full, user_full, gateway_old, user_old, too_late"`
 }
 

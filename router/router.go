@@ -95,6 +95,8 @@ type Router struct {
 	turns     turns
 	jobs      jobs
 
+	unsound atomic.Pointer[string] // what of the money did not add up at the start
+
 	edits     sync.Mutex // one change of routes and prices at a time
 	atlas     atlas
 	qualities qualities
@@ -146,6 +148,7 @@ func New(db *storage.DB, o Options) *Router {
 // or one of them fails, and returns when all are gone.
 func (r *Router) Run(ctx context.Context) error {
 	began := r.now()
+	r.addUp()
 	if err := r.recover(ctx); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
@@ -235,6 +238,26 @@ func (r *Router) after(t storage.Time, d time.Duration) storage.Time {
 }
 
 func (r *Router) backoff(n int) time.Duration { return backoff(n, rand.Float64()) }
+
+// addUp looks whether the money adds up. Messages go on if it does not: who runs the
+// gateway is told, and can compare.
+func (r *Router) addUp() {
+	err := r.db.Sums()
+	if err == nil || errors.Is(err, storage.ErrClosed) {
+		return
+	}
+	text := err.Error()
+	r.unsound.Store(&text)
+	r.log.Error("the money does not add up: gsmgate verify tells more", "err", err)
+}
+
+// Unsound is what of the money did not add up at the start, a line each; "": it did.
+func (r *Router) Unsound() string {
+	if text := r.unsound.Load(); text != nil {
+		return *text
+	}
+	return ""
+}
 
 // Verify checks the whole file.
 func (r *Router) Verify(ctx context.Context) error { return r.db.Check(ctx) }

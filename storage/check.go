@@ -90,7 +90,7 @@ type check struct {
 	keys     arena
 	entries  []indexEntry
 	expected [buckets]int            // index entries that follow from records
-	held     map[string]Millicredits // by user, over messages
+	held     map[string]Millicredits // by user, over messages; nil: they were not looked at
 }
 
 func (c *check) find(format string, args ...any) error {

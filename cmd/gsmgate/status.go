@@ -35,6 +35,9 @@ func (c *statusCmd) Run(e *env) error {
 func printStatus(out io.Writer, s provisioning.Status) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "gsmgate %s, up %s, %d users, %d messages queued\n", s.Version, time.Duration(s.UptimeS)*time.Second, s.Users, s.Queued)
+	for _, finding := range s.Money {
+		fmt.Fprintf(w, "money\tdoes not add up\t%s\n", visible(finding, -1))
+	}
 	for _, l := range s.Listeners {
 		fmt.Fprintf(w, "listening\t%s\n", l)
 	}

@@ -71,3 +71,22 @@ func putGroup(tx *bolt.Tx, buckets map[string][]pair, from, to int) error {
 	}
 	return nil
 }
+
+// LoseEntry takes the first entry out of the ledger of the store at path, which
+// nobody has open: then the money does not add up.
+func LoseEntry(t testing.TB, path string) {
+	t.Helper()
+	db, err := bolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket([]byte("ledger"))
+		k, _ := b.Cursor().First()
+		return b.Delete(k)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
