@@ -52,6 +52,7 @@ func (a *API) userOf(v router.UserView) User {
 		MaxSessions: v.MaxSessions, Window: v.Window, Rate: v.Rate, Pool: v.Pool, KeepCount: v.KeepCount, KeepHours: v.KeepHours,
 		AllowedFrom: append([]string{}, v.AllowedFrom...), CertNames: append([]string{}, v.CertNames...), CertAuth: v.CertAuth, National: v.National,
 		PasswordForm: "argon2id", PriceList: v.PriceList, Region: v.Region, CreditLimit: int64(v.CreditLimit),
+		Refund:  cmp.Or(v.Refund, "whole"),
 		Sources: append([]string{}, v.Sources...), Destinations: append([]string{}, v.Destinations...),
 		DefaultSource: v.DefaultSource, ForcedSource: v.ForcedSource,
 		Weight: max(1, v.Weight), AnyOrder: v.AnyOrder, QueueCount: v.QueueCount, QueueMinutes: v.QueueMinutes, WhenFull: v.WhenFull,

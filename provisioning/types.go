@@ -231,6 +231,7 @@ type User struct {
 	CertNames     []string  `json:"cert_names" doc:"common names and subject alternative names of its client certificates"`
 	CertAuth      string    `json:"cert_auth" enum:",either,both" doc:"either: a certificate stands in for an empty password; both: it is needed beside the password"`
 	CreditLimit   int64     `json:"credit_limit" doc:"millicredits that it may owe; 0: it pays before it sends"`
+	Refund        string    `json:"refund" enum:"whole,parts,unsent" doc:"what it gets back of a message that does not arrive: whole: all; parts: the parts that did not go out or that were reported as failed; unsent: those that did not go out"`
 	Sources       []string  `json:"sources" doc:"source addresses that it may use; none: any"`
 	Destinations  []string  `json:"destinations" doc:"destinations that it may send to; none: any"`
 	DefaultSource string    `json:"default_source" doc:"of a message that has none"`
@@ -267,6 +268,7 @@ type UserSettings struct {
 	PriceList   *string   `json:"price_list,omitempty" doc:"what it pays; empty: one credit a part"`
 	Region      *string   `json:"region,omitempty" doc:"of its national numbers, two capital letters; empty: the server's"`
 	CreditLimit *int64    `json:"credit_limit,omitempty" doc:"millicredits that it may owe; 0: it pays before it sends"`
+	Refund      *string   `json:"refund,omitempty" doc:"of a message that does not arrive: whole (default), parts or unsent"`
 
 	Sources       *[]string `json:"sources,omitempty" doc:"+31612345678, +3169*, +31699000000-+31699999999, or a name such as Acme*; ! before it forbids; replaces all of them"`
 	Destinations  *[]string `json:"destinations,omitempty" doc:"the same for destinations"`

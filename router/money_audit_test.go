@@ -1,6 +1,7 @@
 package router
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -82,10 +83,22 @@ func (w *world) charge(m *storage.Message, o offer) (held, spent storage.Millicr
 		return o.price, 0
 	case m.State == storage.Delivered:
 		return 0, o.price
-	case m.State == storage.Unknown: // by part
-		return 0, o.price * storage.Millicredits(w.net.out(nameOf(m))) / storage.Millicredits(len(m.Parts))
+	case m.State == storage.Unknown, refundOf(m.User) == "unsent": // by part
+		return 0, w.forOut(m, o)
+	case refundOf(m.User) == "parts" && w.forOut(m, o) > 0: // no more than that, and nothing for what failed
+		w.seen["refunded by part"]++
+		failed := slices.ContainsFunc(m.Parts, func(p storage.Part) bool { return p.Final != 0 && p.Final != storage.Delivered })
+		if each := o.price / storage.Millicredits(len(m.Parts)); m.Spent > w.forOut(m, o) || failed && m.Spent > w.forOut(m, o)-each {
+			return 0, w.forOut(m, o)
+		}
+		return 0, m.Spent
 	}
 	return 0, 0
+}
+
+// forOut is the price of the parts that went out, or may have.
+func (w *world) forOut(m *storage.Message, o offer) storage.Millicredits {
+	return o.price * storage.Millicredits(w.net.out(nameOf(m))) / storage.Millicredits(len(m.Parts))
 }
 
 // auditState checks that the end of a message has a cause, and counts it.

@@ -44,7 +44,7 @@ func TestMoney_AnythingHappens_LedgerExact(t *testing.T) {
 	}
 	t.Logf("GSMGATE_LEDGER_RUNS=%d GSMGATE_SEED=%d: %v", runs, seed, seen)
 	for _, name := range []string{"accepted", "no credit", "no route", "delivered", "undeliverable", "unknown", "expired", "deleted", "replaced", "replaced if present",
-		"moved", "crash", "restart", "interrupted", "MO", "scheduled", "batch", "postpaid", "removed user"} {
+		"moved", "crash", "restart", "interrupted", "MO", "scheduled", "batch", "postpaid", "removed user", "refunded by part"} {
 		if seen[name] == 0 && runs >= 8 {
 			t.Errorf("nothing was ever %s", name)
 		}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -59,6 +60,9 @@ type claim struct {
 
 func names() []string { return []string{"alice", "bob", "carol"} }
 
+// refundOf is what a user gets back: each of the three words is somebody's.
+func refundOf(user string) string { return refunds[slices.Index(names(), user)] }
+
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{
 		T: t, rng: rand.New(rand.NewPCG(seed, 1)), dir: t.TempDir(), net: newNetwork(seed), books: newBooks(),
@@ -71,7 +75,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	}
 	w.open(w.file())
 	for i, name := range names() {
-		u := storage.User{SystemID: name, Enabled: true, AddressRanges: []string{fmt.Sprintf("+3160%d*", i)}}
+		u := storage.User{SystemID: name, Enabled: true, AddressRanges: []string{fmt.Sprintf("+3160%d*", i)}, Refund: refundOf(name)}
 		w.must(w.db.PutUser(t.Context(), u, true))
 	}
 	w.start()

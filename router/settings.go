@@ -27,6 +27,7 @@ type UserSettings struct {
 	PriceList   *string // what it pays; "": one credit a part
 	Region      *string // of national numbers; "": the server's
 	CreditLimit *int64  // millicredits that it may owe
+	Refund      *string // of messages that do not arrive: whole, parts, unsent
 
 	// Addresses of its messages, see addressList; no entries: any.
 	Sources, Destinations       *[]string
@@ -69,6 +70,7 @@ var (
 	alphabets = [...]string{"gsm", "latin1", "ascii", "gsm-packed"}
 	longForms = [...]string{"payload", "udh", "sar"}
 	whenFulls = [...]string{"queue-full", "throttled"}
+	refunds   = [...]string{"whole", refundParts, refundUnsent}
 	certAuths = [...]string{"", "either", "both"}
 	// nationals are in the order of their identifiers [23.038 6.2.1.2.4].
 	nationals = [...]string{"", "turkish", "spanish", "portuguese", "bengali", "gujarati", "hindi", "kannada", "malayalam", "oriya", "punjabi", "tamil",
@@ -107,6 +109,7 @@ func (s UserSettings) apply(u *storage.User) error {
 	if s.CreditLimit != nil {
 		u.CreditLimit = storage.Millicredits(*s.CreditLimit)
 	}
+	take(&u.Refund, s.Refund)
 	take(&u.Weight, s.Weight)
 	take(&u.AnyOrder, s.AnyOrder)
 	take(&u.QueueCount, s.QueueCount)
@@ -160,6 +163,9 @@ func checkSettings(u *storage.User) error {
 		}
 	}
 	if err := checkWord("when_full", u.WhenFull, whenFulls[:]); err != nil {
+		return err
+	}
+	if err := checkWord("refund", u.Refund, refunds[:]); err != nil {
 		return err
 	}
 	if u.CreditLimit < 0 || u.CreditLimit > maxCreditLimit {

@@ -204,7 +204,8 @@ func (r *Router) finish(m *storage.Message, state storage.State, cause uint32, r
 	if state == storage.Expired || state == storage.Undeliverable {
 		raise(m, now) // [SMPP34 5.3.2.29]
 	}
-	settleMoney(m)
+	u, _ := r.db.User(m.User)
+	settleMoney(m, u.Refund)
 	if rc := r.receipt(m, now); rc != nil {
 		m.Note(now, "receipt", "queued for user "+m.User)
 		return r.toUser(rc)
@@ -212,16 +213,42 @@ func (r *Router) finish(m *storage.Message, state storage.State, cause uint32, r
 	return nil
 }
 
-// settleMoney spends what is held when the message went out, and refunds it
-// when it did not arrive: nobody pays for a failed message.
-func settleMoney(m *storage.Message) {
-	switch m.State {
-	case storage.Delivered, storage.Accepted:
-		m.Spent += m.Held
-	case storage.Unknown:
-		if n := len(m.Parts); n > 0 {
-			m.Spent += m.Held * storage.Millicredits(count(m.Parts).left()) / storage.Millicredits(n)
-		}
+// What a user gets back of a message that did not arrive, when that is not the
+// whole of it.
+const (
+	refundParts  = "parts"  // what did not go out, or was reported as failed
+	refundUnsent = "unsent" // what did not go out
+)
+
+// settleMoney spends what is held when the message went out, and refunds the rest as
+// its user's setting says.
+func settleMoney(m *storage.Message, refund string) {
+	if n := len(m.Parts); n > 0 {
+		m.Spent += m.Held * storage.Millicredits(charged(m, refund)) / storage.Millicredits(n)
 	}
 	m.Held = 0
+}
+
+// charged is how many parts of an ended message are paid for.
+func charged(m *storage.Message, refund string) int {
+	switch t := count(m.Parts); {
+	case m.State == storage.Delivered, m.State == storage.Accepted:
+		return len(m.Parts)
+	case refund == refundUnsent:
+		return t.left() + reportedFailed(m.Parts)
+	case refund == refundParts, m.State == storage.Unknown:
+		return t.left()
+	}
+	return 0
+}
+
+// reportedFailed counts the parts that went out and did not arrive. Those that the
+// next hop refused did not go out.
+func reportedFailed(parts []storage.Part) (n int) {
+	for i := range parts {
+		if p := &parts[i]; p.State == storage.PartFailed && p.Final != 0 {
+			n++
+		}
+	}
+	return n
 }

@@ -363,6 +363,11 @@ type User struct {
 	Destinations  []string `cbor:"32,keyasint,omitempty"`
 	DefaultSource string   `cbor:"33,keyasint,omitempty"` // of a message that has none
 	ForcedSource  string   `cbor:"34,keyasint,omitempty"` // of every message, whatever its client says
+
+	// Refund is what it gets back of a message that did not arrive: "" "whole",
+	// "parts", "unsent"; see package router.
+	Refund string `cbor:"35,keyasint,omitempty"`
+
 	// Pool is that of its messages to handsets; "": the default one.
 	Pool string `cbor:"17,keyasint,omitempty"`
 

@@ -58,6 +58,7 @@ type userFlags struct {
 	PriceList   *string  `placeholder:"LIST" help:"what it pays, see gsmgate price; none: one credit a part (default)"`
 	Region      *string  `placeholder:"NL" help:"of its national numbers: they are sent in international form; none: that of serve (default)"`
 	CreditLimit *amount  `placeholder:"N" help:"credits that it may owe; 0: it pays before it sends (default)"`
+	Refund      *string  `placeholder:"R" help:"what it gets back of a message that does not arrive: whole (default), parts: the parts that did not go out or that were reported as failed, or unsent: those that did not go out"`
 
 	Weight       *int    `placeholder:"N" help:"its share of a queue beside other users, 1 (default) to 1000"`
 	AnyOrder     *bool   `negatable:"" help:"let its messages to one recipient overtake each other"`
@@ -100,7 +101,7 @@ func (f userFlags) settings() provisioning.UserSettings {
 		s.Pool = new(string)
 	}
 	s.PriceList, s.Region = unlessNone(f.PriceList), unlessNone(f.Region)
-	s.CreditLimit = (*int64)(f.CreditLimit)
+	s.CreditLimit, s.Refund = (*int64)(f.CreditLimit), f.Refund
 	s.DefaultSource, s.ForcedSource = unlessNone(f.DefaultSource), unlessNone(f.ForcedSource)
 	s.Callback, s.CallbackWindow, s.Deliver = unlessNone(f.Callback), f.CallbackWindow, f.Deliver
 	s.CallbackSecret = (*storage.Secret)(unlessNone(f.CallbackSecret))
@@ -241,7 +242,7 @@ func userLines(u provisioning.User) [][2]string {
 	lines := [][2]string{
 		{"name", u.Name}, {"enabled", yesNo(u.Enabled)}, {"created", clock(u.CreatedAt)}, {"password", u.PasswordForm},
 		{"credits", fmt.Sprintf("%s available, %s held, %s spent", credits(u.Balance.Available), credits(u.Balance.Held), credits(u.Balance.Spent))},
-		{"credit limit", credits(u.CreditLimit)}, {"price list", cmp.Or(u.PriceList, "none: one credit a part")}, {"region", cmp.Or(u.Region, "the server's")},
+		{"credit limit", credits(u.CreditLimit)}, {"refund", u.Refund}, {"price list", cmp.Or(u.PriceList, "none: one credit a part")}, {"region", cmp.Or(u.Region, "the server's")},
 		{"address ranges", itemsOr(u.AddressRanges, "none")},
 		{"sources", itemsOr(u.Sources, "any")}, {"destinations", itemsOr(u.Destinations, "any")},
 		{"default source", cmp.Or(u.DefaultSource, "none")}, {"forced source", cmp.Or(u.ForcedSource, "none")},

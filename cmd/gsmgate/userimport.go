@@ -204,6 +204,7 @@ var knownColumns = map[string]column{
 	"alphabet":      optionalText(func(u *provisioning.NewUser) **string { return &u.Alphabet }),
 	"longform":      optionalText(func(u *provisioning.NewUser) **string { return &u.LongForm }),
 	"pricelist":     optionalText(func(u *provisioning.NewUser) **string { return &u.PriceList }),
+	"refund":        optionalText(func(u *provisioning.NewUser) **string { return &u.Refund }),
 	"region":        optionalText(func(u *provisioning.NewUser) **string { return &u.Region }),
 	"certauth":      optionalText(func(u *provisioning.NewUser) **string { return &u.CertAuth }),
 	"maxsessions":   wholeNumber("max_sessions", func(u *provisioning.NewUser) **int { return &u.MaxSessions }),
