@@ -48,7 +48,7 @@ func (a *API) userOf(v router.UserView) User {
 	u := User{
 		Name: v.SystemID, Enabled: v.Enabled, CreatedAt: v.Created.Time(),
 		AddressRanges: append([]string{}, v.AddressRanges...), Balance: balanceOf(v.Balance),
-		Alphabet: cmp.Or(v.Alphabet, "gsm"), LongForm: cmp.Or(v.LongForm, "payload"),
+		Alphabet: cmp.Or(v.Alphabet, "gsm"), LongForm: cmp.Or(v.LongForm, "payload"), ReceiptForm: cmp.Or(v.ReceiptForm, "both"),
 		MaxSessions: v.MaxSessions, Window: v.Window, Rate: v.Rate, Pool: v.Pool, KeepCount: v.KeepCount, KeepHours: v.KeepHours,
 		AllowedFrom: append([]string{}, v.AllowedFrom...), CertNames: append([]string{}, v.CertNames...), CertAuth: v.CertAuth, National: v.National,
 		PasswordForm: "argon2id", PriceList: v.PriceList, Region: v.Region, CreditLimit: int64(v.CreditLimit),

@@ -221,6 +221,7 @@ type User struct {
 	AddressRanges []string  `json:"address_ranges"`
 	Alphabet      string    `json:"alphabet" enum:"gsm,latin1,ascii,gsm-packed" doc:"of data_coding 0"`
 	LongForm      string    `json:"long_form" enum:"payload,udh,sar" doc:"of long messages to the client"`
+	ReceiptForm   string    `json:"receipt_form" enum:"both,text,tlvs" doc:"what delivery receipts to the client hold: the text of Appendix B, the TLVs of SMPP 3.4, or both"`
 	MaxSessions   int       `json:"max_sessions" doc:"bound at once; 0: no limit"`
 	Window        int       `json:"window" doc:"requests of one session without an answer; 0: the server's"`
 	Rate          int       `json:"rate" doc:"messages a second over all sessions; 0: no limit"`
@@ -257,6 +258,7 @@ type User struct {
 type UserSettings struct {
 	Alphabet    *string   `json:"alphabet,omitempty" doc:"of data_coding 0: gsm (default), latin1, ascii or gsm-packed"`
 	LongForm    *string   `json:"long_form,omitempty" doc:"of long messages to the client: payload (default), udh or sar"`
+	ReceiptForm *string   `json:"receipt_form,omitempty" doc:"what delivery receipts to the client hold: both (default), text or tlvs; a client of SMPP 3.3 always gets the text alone"`
 	MaxSessions *int      `json:"max_sessions,omitempty" doc:"0 to 10000; 0: no limit"`
 	Window      *int      `json:"window,omitempty" doc:"0 to 10000; 0: the server's"`
 	Rate        *int      `json:"rate,omitempty" doc:"0 to 100000 messages a second; 0: no limit"`

@@ -16,6 +16,7 @@ import (
 type UserSettings struct {
 	Alphabet    *string // of data_coding 0
 	LongForm    *string // of long messages to the client
+	ReceiptForm *string // what receipts to it hold: both, text, tlvs
 	MaxSessions *int    // bound at once; 0: no limit
 	Window      *int    // requests of one session without an answer; 0: the server's
 	Rate        *int    // messages a second over all sessions; 0: no limit
@@ -67,11 +68,12 @@ const (
 
 // words that a setting may have; the first is what "" means.
 var (
-	alphabets = [...]string{"gsm", "latin1", "ascii", "gsm-packed"}
-	longForms = [...]string{"payload", "udh", "sar"}
-	whenFulls = [...]string{"queue-full", "throttled"}
-	refunds   = [...]string{"whole", refundParts, refundUnsent}
-	certAuths = [...]string{"", "either", "both"}
+	alphabets    = [...]string{"gsm", "latin1", "ascii", "gsm-packed"}
+	longForms    = [...]string{"payload", "udh", "sar"}
+	receiptForms = [...]string{"both", "text", "tlvs"}
+	whenFulls    = [...]string{"queue-full", "throttled"}
+	refunds      = [...]string{"whole", refundParts, refundUnsent}
+	certAuths    = [...]string{"", "either", "both"}
 	// nationals are in the order of their identifiers [23.038 6.2.1.2.4].
 	nationals = [...]string{"", "turkish", "spanish", "portuguese", "bengali", "gujarati", "hindi", "kannada", "malayalam", "oriya", "punjabi", "tamil",
 		"telugu", "urdu", anyNational}
@@ -94,6 +96,7 @@ func nationalID(name string) uint8 {
 func (s UserSettings) apply(u *storage.User) error {
 	take(&u.Alphabet, s.Alphabet)
 	take(&u.LongForm, s.LongForm)
+	take(&u.ReceiptForm, s.ReceiptForm)
 	take(&u.MaxSessions, s.MaxSessions)
 	take(&u.Window, s.Window)
 	take(&u.Rate, s.Rate)
@@ -145,6 +148,9 @@ func checkSettings(u *storage.User) error {
 		return err
 	}
 	if err := checkWord("long_form", u.LongForm, longForms[:]); err != nil {
+		return err
+	}
+	if err := checkWord("receipt_form", u.ReceiptForm, receiptForms[:]); err != nil {
 		return err
 	}
 	if err := checkWord("national", u.National, nationals[:]); err != nil {

@@ -332,6 +332,8 @@ type User struct {
 	// How its client writes and reads SMPP. "" is the default of each.
 	Alphabet string `cbor:"6,keyasint,omitempty"` // of data_coding 0: "gsm" (default), "latin1", "ascii", "gsm-packed"
 	LongForm string `cbor:"7,keyasint,omitempty"` // of long messages to it: "payload" (default), "udh", "sar"
+	// ReceiptForm is what receipts to it hold: "both" (default) "text", "tlvs".
+	ReceiptForm string `cbor:"36,keyasint,omitempty"`
 
 	// Limits; 0: the server's default, or none.
 	MaxSessions int `cbor:"8,keyasint,omitempty"`  // bound at once

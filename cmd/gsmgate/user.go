@@ -45,6 +45,7 @@ func password(e *env, given string) (string, error) {
 type userFlags struct {
 	Alphabet    *string  `placeholder:"A" help:"of data_coding 0: gsm (default), latin1, ascii or gsm-packed"`
 	LongForm    *string  `placeholder:"F" help:"of long messages to the client: payload (default), udh or sar"`
+	ReceiptForm *string  `placeholder:"F" help:"what delivery receipts to the client hold: both (default), text: as in Appendix B of SMPP 3.4, or tlvs: its optional parameters, unless the client is one of 3.3"`
 	MaxSessions *int     `placeholder:"N" help:"sessions at once; 0: no limit (default)"`
 	Window      *int     `placeholder:"N" help:"requests of one session without an answer; 0: the server's (default)"`
 	Rate        *int     `placeholder:"N" help:"messages a second over all sessions; 0: no limit (default)"`
@@ -81,9 +82,8 @@ type userFlags struct {
 // settings are what the flags ask for.
 func (f userFlags) settings() provisioning.UserSettings {
 	s := provisioning.UserSettings{
-		Alphabet: f.Alphabet, LongForm: f.LongForm, MaxSessions: f.MaxSessions, Window: f.Window, Rate: f.Rate,
-		KeepCount: f.KeepCount, KeepHours: f.KeepHours, CertAuth: unlessNone(f.CertAuth),
-		National: unlessNone(f.National),
+		Alphabet: f.Alphabet, LongForm: f.LongForm, ReceiptForm: f.ReceiptForm, MaxSessions: f.MaxSessions, Window: f.Window, Rate: f.Rate,
+		KeepCount: f.KeepCount, KeepHours: f.KeepHours, CertAuth: unlessNone(f.CertAuth), National: unlessNone(f.National),
 	}
 	s.Weight, s.AnyOrder, s.QueueCount, s.QueueMinutes, s.WhenFull = f.Weight, f.AnyOrder, f.QueueCount, f.QueueMinutes, unlessNone(f.WhenFull)
 	if len(f.AllowFrom) > 0 {
@@ -246,7 +246,7 @@ func userLines(u provisioning.User) [][2]string {
 		{"address ranges", itemsOr(u.AddressRanges, "none")},
 		{"sources", itemsOr(u.Sources, "any")}, {"destinations", itemsOr(u.Destinations, "any")},
 		{"default source", cmp.Or(u.DefaultSource, "none")}, {"forced source", cmp.Or(u.ForcedSource, "none")},
-		{"alphabet", u.Alphabet}, {"long form", u.LongForm},
+		{"alphabet", u.Alphabet}, {"long form", u.LongForm}, {"receipt form", u.ReceiptForm},
 		{"max sessions", orAny(u.MaxSessions)}, {"window", orServer(u.Window)}, {"rate", orAny(u.Rate)},
 		{"pool", cmp.Or(u.Pool, "the default one")},
 		{"weight", strconv.Itoa(u.Weight)}, {"order", orderOf(u.AnyOrder)},

@@ -203,6 +203,7 @@ var knownColumns = map[string]column{
 
 	"alphabet":      optionalText(func(u *provisioning.NewUser) **string { return &u.Alphabet }),
 	"longform":      optionalText(func(u *provisioning.NewUser) **string { return &u.LongForm }),
+	"receiptform":   optionalText(func(u *provisioning.NewUser) **string { return &u.ReceiptForm }),
 	"pricelist":     optionalText(func(u *provisioning.NewUser) **string { return &u.PriceList }),
 	"refund":        optionalText(func(u *provisioning.NewUser) **string { return &u.Refund }),
 	"region":        optionalText(func(u *provisioning.NewUser) **string { return &u.Region }),

@@ -22,6 +22,7 @@ func deliverSM(m *storage.Message, version uint8, h habits) ([]*smpp.DeliverSM, 
 	}
 	if m.Kind == storage.Receipt {
 		receipt(&d, m.About, version)
+		h.shorten(&d, version)
 		d.ShortMessage = h.alphabet.Pack(d.DataCoding, d.ShortMessage, 0)
 		return []*smpp.DeliverSM{&d}, nil
 	}
@@ -76,6 +77,17 @@ func receipt(d *smpp.DeliverSM, a *storage.About, version uint8) {
 	}
 	if a.UserReference != nil {
 		d.TLVs = d.TLVs.AppendUint16(smpp.TagUserMessageReference, *a.UserReference) // [SMPP34 5.3.2.17]
+	}
+}
+
+// shorten leaves of a receipt what the client reads. One of before 3.4 has the text
+// alone in any case.
+func (h habits) shorten(d *smpp.DeliverSM, version uint8) {
+	switch {
+	case h.receipts == onlyText:
+		d.TLVs = nil
+	case h.receipts == onlyTLVs && version >= smpp.Version34:
+		d.ShortMessage = nil
 	}
 }
 

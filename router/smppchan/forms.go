@@ -20,7 +20,14 @@ const (
 type habits struct {
 	alphabet smpp.Alphabet // of data_coding 0
 	longForm string
+	receipts string // what they hold
 }
+
+// What a receipt holds, when it is not both.
+const (
+	onlyText = "text"
+	onlyTLVs = "tlvs"
+)
 
 // habits looks a user up: a change of it holds for the next message.
 func (ch *Channel) habits(user string) habits {
@@ -32,7 +39,7 @@ func (ch *Channel) habits(user string) habits {
 }
 
 func habitsOf(u storage.User) habits {
-	h := habits{alphabet: alphabetOf(&u)}
+	h := habits{alphabet: alphabetOf(&u), receipts: u.ReceiptForm}
 	if u.LongForm == byUDH || u.LongForm == bySAR {
 		h.longForm = u.LongForm
 	}

@@ -259,6 +259,48 @@ func TestDeliverSM_Receipt_SaysThatItWasSentAgain(t *testing.T) {
 	}
 }
 
+func TestDeliverSM_Receipt_HoldsWhatItsUserReads(t *testing.T) {
+	for _, c := range []struct {
+		form       string
+		version    uint8
+		text, tlvs bool
+	}{
+		{"", smpp.Version34, true, true}, {"both", smpp.Version34, true, true}, {"text", smpp.Version34, true, false},
+		{"tlvs", smpp.Version34, false, true}, {"tlvs", smpp.Version50, false, true}, {"tlvs", smpp.Version33, true, false},
+	} {
+		all, err := deliverSM(receiptOf(storage.Undeliverable, 0x45), c.version, habitsOf(storage.User{ReceiptForm: c.form}))
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%d PDUs, %v", len(all), err)
+		}
+		d := all[0]
+		if text := strings.HasPrefix(string(d.ShortMessage), "id:10000001 "); text != c.text || !text && len(d.ShortMessage) > 0 {
+			t.Errorf("%q to version %#x: text %q", c.form, c.version, d.ShortMessage)
+		}
+		if d.TLVs.Has(smpp.TagReceiptedMessageID) != c.tlvs || d.TLVs.Has(smpp.TagMessageState) != c.tlvs || d.ESMClass != 0x04 {
+			t.Errorf("%q to version %#x: esm_class %#x, TLVs % x", c.form, c.version, d.ESMClass, d.TLVs)
+		}
+	}
+}
+
+// A change holds for the next receipt of a bound session.
+func TestReceiptForm_ChangedWhileBound_HoldsAtOnce(t *testing.T) {
+	o := newOffice(t)
+	e := o.bind()
+	for form, octets := range map[string]bool{"tlvs": false, "text": true} {
+		if _, err := o.r.SetUser(t.Context(), "acme", router.UserChange{UserSettings: router.UserSettings{ReceiptForm: &form}}); err != nil {
+			t.Fatal(err)
+		}
+		e.expect(smpp.StatusOK, &smpp.CancelSM{MessageID: e.submit(func(s *smpp.SubmitSM) { s.RegisteredDelivery = 1 })})
+		if d := e.receipt(); len(d.ShortMessage) > 0 != octets || len(d.TLVs) > 0 == octets {
+			t.Errorf("%s: %q, TLVs % x", form, d.ShortMessage, d.TLVs)
+		}
+	}
+	bad := "xml"
+	if _, err := o.r.SetUser(t.Context(), "acme", router.UserChange{UserSettings: router.UserSettings{ReceiptForm: &bad}}); err == nil {
+		t.Error("a form that there is none of was taken")
+	}
+}
+
 func TestWireStatus_Full_BySetting(t *testing.T) {
 	for code, want := range map[router.Code]smpp.CommandStatus{router.Busy: smpp.StatusMsgQFul, router.Throttled: smpp.StatusThrottled} {
 		if got := wireStatus(&router.Error{Code: code, Message: "not taken"}, smpp.StatusSubmitFail); got != want {
