@@ -59,6 +59,10 @@ func (r *Router) about(m *storage.Message, now storage.Time) *storage.Message {
 	}
 }
 
+// ErrOf is err: of a receipt for a cause [SMPP34 Appendix B]: its number without where
+// it comes from, of which there is room for three digits.
+func ErrOf(cause uint32) string { return fmt.Sprintf("%03d", cause&0xFFFF%1000) }
+
 func firstRunes(s string, n int) string {
 	for i := range s {
 		if n == 0 {

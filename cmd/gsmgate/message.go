@@ -145,6 +145,7 @@ type messageCmd struct {
 	Undecoded messageUndecodedCmd `cmd:"" help:"List what came in and could not be read, or went to no client for another reason."`
 	Reports   messageReportsCmd   `cmd:"" help:"Show by SIM what was heard of messages in the last 24 hours."`
 	Assign    messageAssignCmd    `cmd:"" help:"Give an incoming message that no user owns to one."`
+	Errors    messageErrorsCmd    `cmd:"" help:"Show what err: of a receipt stands for."`
 }
 
 type messageShowCmd struct {

@@ -1,9 +1,9 @@
 package smppchan
 
 import (
-	"fmt"
 	"strings"
 
+	"gsmgate/router"
 	"gsmgate/smppd/smpp"
 	"gsmgate/storage"
 )
@@ -61,7 +61,7 @@ func receipt(d *smpp.DeliverSM, a *storage.About, version uint8) {
 	text := smpp.Receipt{
 		ID: a.ID.String(), Sub: a.Submitted, Dlvrd: a.Delivered,
 		SubmitDate: a.SubmitDate.Time().Local(), DoneDate: a.DoneDate.Time().Local(),
-		State: state, Err: fmt.Sprintf("%03d", a.Cause&0xFFFF%1000), Text: plain(a.Text),
+		State: state, Err: router.ErrOf(a.Cause), Text: plain(a.Text),
 	}.Format()
 	d.ShortMessage = []byte(text)
 	if version < smpp.Version34 {
