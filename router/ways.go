@@ -374,11 +374,14 @@ func routed(m *storage.Message, line []byte) string {
 	return string(b)
 }
 
-// normalise brings the destination to its international form, where a region is
-// set for the user or for all.
+// normalise brings the destination to its international form: by its type and, where
+// one is set for the user or for all, by the region.
 func (r *Router) normalise(u *storage.User, a storage.Address) storage.Address {
 	region := orDefault(u.Region, r.o.Region)
 	if region == "" {
+		if known := (*numbers.Region)(nil).International(a); plain(known.Addr) != plain(a.Addr) {
+			return known
+		}
 		return a
 	}
 	known, ok := r.atlas.regions.Load(region)

@@ -205,6 +205,31 @@ func TestRoute_Region_NationalNumberBecomesInternational(t *testing.T) {
 	})
 }
 
+// Some clients keep the prefix that the type stands for: what holds for the country
+// holds for that form too.
+func TestRoute_InternationalByItsType_WithoutARegion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := running(t, &scripted{lanes: []Lane{lane("sim:1")}, answer: ok}, Options{})
+		for addr, want := range map[storage.Address]storage.Address{
+			{TON: 1, Addr: "0031612345678"}: {TON: 1, NPI: 1, Addr: "31612345678"},
+			{Addr: "+0031612345678"}:        {TON: 1, NPI: 1, Addr: "31612345678"},
+			{TON: 1, Addr: "31612345678"}:   {TON: 1, Addr: "31612345678"},
+			{Addr: "+31612345678"}:          {Addr: "+31612345678"},
+			{Addr: "0031612345678"}:         {Addr: "0031612345678"}, // nobody says so
+			{TON: 2, Addr: "0612345678"}:    {TON: 2, Addr: "0612345678"},
+			{TON: 1, Addr: "1234"}:          {TON: 1, Addr: "1234"},
+		} {
+			if got := b.message(b.send("x", func(m *storage.Message) { m.Dest = addr })).Dest; got != want {
+				t.Errorf("%+v becomes %+v, want %+v", addr, got, want)
+			}
+		}
+		b.set("acme", UserSettings{Destinations: &[]string{"!+31900*"}})
+		if _, err := b.try("acme", func(m *storage.Message) { m.Dest = storage.Address{TON: 1, Addr: "0031900123456"} }); code(err) != Invalid {
+			t.Errorf("a number that is forbidden, in another form: %v", err)
+		}
+	})
+}
+
 // A number of the region may also be read as one of another country: only its type
 // tells. German numbers are of many lengths.
 func TestRegion_CancelByTheNumberAsItWasSent(t *testing.T) {
