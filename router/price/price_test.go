@@ -249,6 +249,29 @@ func TestParse_Problems_NameTheirLines(t *testing.T) {
 	}
 }
 
+// What stands behind a quote that is never closed is read, and has its lines.
+func TestParse_OpenQuote_TakesItsLineAlone(t *testing.T) {
+	for text, want := range map[string]string{
+		"31,1\n\"32,2\n33,3\nx,4\n35,5\n":                    "31=1; 33=3; 35=5 2 4",
+		"prefix,price,note\n31,1,\"a\nb\"\n32,2,\"c\n33,3\n": "31=1 (a\nb); 33=3 4",
+		"\"31,1\n\"32,2\n33,3\n":                             "33=3 1 2",
+		"31,1\n32,\"2":                                       "31=1 2",
+	} {
+		s := Parse([]byte(text), 0)
+		got := list(s.Prices)
+		for _, p := range s.Problems {
+			got += fmt.Sprintf(" %d", p.Line)
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	many := Parse([]byte(strings.Repeat("\"31,1\n", 100_000)), 0) // each one takes all behind it along
+	if n := len(many.Problems); n != mostProblems || len(many.Prices) != 0 {
+		t.Errorf("%d problems, %d prices", n, len(many.Prices))
+	}
+}
+
 func TestParse_NoTable_OneProblem(t *testing.T) {
 	for name, text := range map[string]string{"nothing": "", "remarks": "# x\n", "words": "hello there\nhow are you\n", "no price": "prefix,note\n31,x\n", "a head": "prefix,price\n"} {
 		if s := Parse([]byte(text), 0); len(s.Problems) != 1 || len(s.Prices) != 0 {

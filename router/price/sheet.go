@@ -61,15 +61,8 @@ func Parse(text []byte, start storage.Time) Sheet {
 	text = bytes.TrimPrefix(text, []byte("\xEF\xBB\xBF"))
 	p := parser{start: start, seen: map[place]int{}}
 	p.comma = separator(text)
-	r := csv.NewReader(bytes.NewReader(text))
-	r.Comma, r.Comment, r.FieldsPerRecord, r.ReuseRecord = p.comma, '#', -1, true
-	r.TrimLeadingSpace = p.comma != '\t' // else an empty field would be lost
-	for {
-		fields, err := r.Read()
-		if err == io.EOF {
-			break
-		}
-		p.record(r, fields, err)
+	for rest := text; rest != nil; {
+		rest = p.read(rest)
 	}
 	if len(p.prices) == 0 && len(p.Problems) == 0 {
 		p.problem(0, "there are no prices")
@@ -77,6 +70,39 @@ func Parse(text []byte, start storage.Time) Sheet {
 	slices.SortFunc(p.prices, func(a, b storage.Price) int { return storage.ComparePrices(&a, &b) })
 	p.Prices = p.prices
 	return p.Sheet
+}
+
+// read goes over lines, to the end or to a quote that is never closed: that one takes
+// what stands behind it along. It gives what is to be read again, nil for nothing.
+func (p *parser) read(text []byte) (rest []byte) {
+	r := csv.NewReader(bytes.NewReader(text))
+	r.Comma, r.Comment, r.FieldsPerRecord, r.ReuseRecord = p.comma, '#', -1, true
+	r.TrimLeadingSpace = p.comma != '\t' // else an empty field would be lost
+	for {
+		fields, err := r.Read()
+		if err == io.EOF {
+			return nil
+		}
+		var parse *csv.ParseError
+		if errors.As(err, &parse) && parse.Line > parse.StartLine && len(p.Problems) < mostProblems {
+			p.problem(p.before+parse.StartLine, "%v", parse.Err)
+			p.before += parse.StartLine
+			return behind(text, parse.StartLine)
+		}
+		p.record(r, fields, err)
+	}
+}
+
+// behind is what stands behind so many lines, nil for nothing.
+func behind(text []byte, lines int) []byte {
+	for ; lines > 0; lines-- {
+		i := bytes.IndexByte(text, '\n')
+		if i < 0 {
+			return nil
+		}
+		text = text[i+1:]
+	}
+	return text
 }
 
 // separator looks at the first line that says something.
@@ -111,6 +137,7 @@ type parser struct {
 	order  []int         // what each field is, noColumn: nothing; nil before the first line
 	seen   map[place]int // place in prices
 	lines  []int         // of each of prices
+	before int           // lines that were read before those of the reader
 	more   int
 }
 
@@ -123,10 +150,11 @@ func (p *parser) problem(line int, format string, args ...any) {
 func (p *parser) record(r *csv.Reader, fields []string, err error) {
 	var parse *csv.ParseError
 	if errors.As(err, &parse) {
-		p.problem(parse.StartLine, "%v", parse.Err)
+		p.problem(p.before+parse.StartLine, "%v", parse.Err)
 		return
 	}
 	line, _ := r.FieldPos(0)
+	line += p.before
 	if p.order == nil {
 		if p.head(line, fields) {
 			return
