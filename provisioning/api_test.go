@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"gsmgate/provisioning"
 	"gsmgate/provisioning/client"
@@ -143,6 +144,30 @@ func TestSend_SourceThatNoReceiptCanBeAddressedTo_Refused(t *testing.T) {
 		var p *provisioning.Problem
 		if refused := errors.As(err, &p); refused == right || refused && (p.Status != http.StatusUnprocessableEntity || p.Field != "from") {
 			t.Errorf("from %q: %v", from, err)
+		}
+	}
+}
+
+func TestSend_ForLater_ScheduledAndValid(t *testing.T) {
+	_, c := newAPI(t)
+	addUser(t, c, "acme", 10_000)
+	at := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	id, err := c.Send(t.Context(), provisioning.NewMessage{User: "acme", To: "+31612345678", Text: "Hi", At: at.Format(time.RFC3339), ValidUntil: at.Add(time.Minute).Format(time.RFC3339)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := c.Message(t.Context(), id); err != nil || m.State != "SCHEDULED" || m.ExpiresAt == nil || !m.ExpiresAt.Equal(at.Add(time.Minute)) {
+		t.Errorf("%+v, %v", m, err)
+	}
+	for field, m := range map[string]provisioning.NewMessage{
+		"at":          {At: "tomorrow"},
+		"valid_until": {At: at.Format(time.RFC3339), ValidUntil: at.Format(time.RFC3339)},
+	} {
+		m.User, m.To, m.Text = "acme", "+31612345678", "Hi"
+		_, err := c.Send(t.Context(), m)
+		var p *provisioning.Problem
+		if !errors.As(err, &p) || p.Status != http.StatusUnprocessableEntity || p.Field != field {
+			t.Errorf("%s: %v", field, err)
 		}
 	}
 }

@@ -100,18 +100,42 @@ func (a *API) send(ctx context.Context, in *newMessage) (MessageID, error) {
 	if err := checkFrom(in.Body.From); err != nil {
 		return MessageID{}, err
 	}
-	id, err := a.Router.Send(ctx, router.SendRequest{User: in.Body.User, From: in.Body.From, To: in.Body.To, Text: in.Body.Text, Priority: in.Body.Priority, Key: in.Key})
+	q := router.SendRequest{User: in.Body.User, From: in.Body.From, To: in.Body.To, Text: in.Body.Text, Priority: in.Body.Priority, Key: in.Key}
+	var err error
+	if q.At, err = moment("at", in.Body.At); err != nil {
+		return MessageID{}, err
+	}
+	if q.Until, err = moment("valid_until", in.Body.ValidUntil); err != nil {
+		return MessageID{}, err
+	}
+	id, err := a.Router.Send(ctx, q)
 	return MessageID{ID: id.String()}, inRequest(err)
+}
+
+// moment reads a time in a request; 0 is none.
+func moment(field, text string) (storage.Time, error) {
+	if text == "" {
+		return 0, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return 0, problem(http.StatusUnprocessableEntity, field, field+" is no time", "use RFC 3339, such as 2026-11-01T00:00:00Z")
+	}
+	return storage.TimeOf(t), nil
 }
 
 // inRequest names a field that is wrong as the request names it.
 func inRequest(err error) error {
 	var re *router.Error
-	if !errors.As(err, &re) || re.Field != "dest" {
+	if !errors.As(err, &re) {
+		return err
+	}
+	name, other := map[string]string{"dest": "to", "schedule_delivery_time": "at", "validity_period": "valid_until"}[re.Field]
+	if !other {
 		return err
 	}
 	own := *re
-	own.Field = "to"
+	own.Field = name
 	return &own
 }
 

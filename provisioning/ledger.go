@@ -55,18 +55,11 @@ type LedgerLine struct {
 
 // times reads the ends of a period; 0 is none.
 func (p *Period) times() (from, to storage.Time, err error) {
-	for _, end := range []struct {
-		field, text string
-		to          *storage.Time
-	}{{"from", p.From, &from}, {"to", p.To, &to}} {
-		if end.text == "" {
-			continue
-		}
-		t, err := time.Parse(time.RFC3339, end.text)
-		if err != nil {
-			return 0, 0, problem(http.StatusUnprocessableEntity, end.field, end.field+" is no time", "use RFC 3339, such as 2026-11-01T00:00:00Z")
-		}
-		*end.to = storage.TimeOf(t)
+	if from, err = moment("from", p.From); err != nil {
+		return 0, 0, err
+	}
+	if to, err = moment("to", p.To); err != nil {
+		return 0, 0, err
 	}
 	if to != 0 && to <= from {
 		return 0, 0, problem(http.StatusUnprocessableEntity, "to", "the period ends before it begins", "")

@@ -229,12 +229,9 @@ type SkippedRoute struct {
 
 func (a *API) explainRoute(_ context.Context, in *body[RouteQuestion]) (RouteAnswer, error) {
 	q := router.RouteQuery{SendRequest: router.SendRequest{User: in.Body.User, From: in.Body.Source, To: in.Body.To, Text: in.Body.Text}}
-	if in.Body.At != "" {
-		at, err := time.Parse(time.RFC3339, in.Body.At)
-		if err != nil {
-			return RouteAnswer{}, problem(http.StatusUnprocessableEntity, "at", "at is no time", "use RFC 3339, such as 2026-11-01T00:00:00Z")
-		}
-		q.At = storage.TimeOf(at)
+	var err error
+	if q.At, err = moment("at", in.Body.At); err != nil {
+		return RouteAnswer{}, err
 	}
 	e, err := a.Router.ExplainRoute(q)
 	if err != nil {

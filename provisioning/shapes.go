@@ -130,6 +130,9 @@ func (a *API) messageOf(x *router.Explainer, m *storage.Message) Message {
 	if m.Text == "" {
 		out.Data = hex.EncodeToString(m.Data)
 	}
+	if m.SentAs != nil {
+		out.SentAs = router.AddressText(*m.SentAs)
+	}
 	if m.Batch != 0 {
 		out.ClientID = m.ClientID().String()
 	}

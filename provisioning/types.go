@@ -354,6 +354,9 @@ type NewMessage struct {
 	Text string `json:"text"`
 
 	Priority uint8 `json:"priority,omitempty" maximum:"3" doc:"priority_flag: the higher leaves first"`
+
+	At         string `json:"at,omitempty" doc:"RFC 3339: not sent before then; at once unless named"`
+	ValidUntil string `json:"valid_until,omitempty" doc:"RFC 3339: not sent after that; the gateway's validity unless named"`
 }
 
 // Assignment says who gets an incoming message.
@@ -374,6 +377,7 @@ type Message struct {
 	User       string     `json:"user"`
 	State      string     `json:"state" doc:"message_state of SMPP 3.4, or SCHEDULED"`
 	Source     string     `json:"source"`
+	SentAs     string     `json:"sent_as,omitempty" doc:"the source address on the way out, when it is not the client's"`
 	Dest       string     `json:"dest"`
 	Text       string     `json:"text"`
 	Data       string     `json:"data,omitempty" doc:"hexadecimal: the user data when it is no text"`

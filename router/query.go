@@ -15,7 +15,8 @@ import (
 // SendRequest is a message from the operator rather than from a bound client.
 type SendRequest struct {
 	User, From, To, Text string
-	Priority             uint8 // priority_flag [SMPP34 5.2.14]
+	Priority             uint8        // priority_flag [SMPP34 5.2.14]
+	At, Until            storage.Time // not before the one, and no longer than to the other; 0: at once, the default validity
 	// Key, when set, makes a request that comes again, of the same user with the
 	// same key, the same message while that is kept.
 	Key string
@@ -32,7 +33,7 @@ func (r *Router) Send(ctx context.Context, q SendRequest) (storage.ID, error) {
 	}
 	m := &storage.Message{
 		Kind: storage.MT, User: q.User, Text: q.Text, RegisteredDelivery: 1, Priority: q.Priority,
-		Source: addressOf(q.From), Dest: addressOf(q.To),
+		Source: addressOf(q.From), Dest: addressOf(q.To), DueAt: q.At, ExpiresAt: q.Until,
 	}
 	if q.Key != "" {
 		sum := sha256.Sum256([]byte(q.User + "\x00" + q.Key))

@@ -22,7 +22,30 @@ type sendCmd struct {
 	Text string `arg:"" help:"the text; - reads it from standard input"`
 	JSON bool   `name:"json" help:"print as JSON"`
 
-	Priority uint8 `placeholder:"N" help:"0 (default) to 3: the higher leaves first"`
+	Priority uint8  `placeholder:"N" help:"0 (default) to 3: the higher leaves first"`
+	At       string `placeholder:"TIME" help:"not before that day 2026-11-26 or time 2026-11-26T15:00:00, of this machine's zone, or in 15m, 12h, 2d (default: at once)"`
+	Valid    string `placeholder:"TIME" help:"for so long from then on, such as 15m or 2d (default: the gateway's validity)"`
+}
+
+// message is what the flags ask for.
+func (c *sendCmd) message(text string, now time.Time) (m provisioning.NewMessage, err error) {
+	m = provisioning.NewMessage{User: c.User, From: c.From, To: c.To, Text: text, Priority: c.Priority}
+	if c.At != "" {
+		if d, wrong := daysOr(c.At); wrong == nil && d >= 0 {
+			now = now.Add(d)
+		} else if now, _, err = parseTime(c.At, time.Local); err != nil {
+			return m, err
+		}
+		m.At = now.Format(time.RFC3339Nano)
+	}
+	if c.Valid != "" {
+		d, err := daysOr(c.Valid)
+		if err != nil || d <= 0 {
+			return m, usage("use a time such as 15m, 12h or 2d", "--valid: %q cannot be used", c.Valid)
+		}
+		m.ValidUntil = now.Add(d).Format(time.RFC3339Nano)
+	}
+	return m, nil
 }
 
 func (c *sendCmd) Run(e *env) error {
@@ -34,8 +57,12 @@ func (c *sendCmd) Run(e *env) error {
 		}
 		text = strings.TrimSuffix(string(raw), "\n")
 	}
+	m, err := c.message(text, time.Now())
+	if err != nil {
+		return err
+	}
 	return c.call(e, needsGateway, func(ctx context.Context, api *client.Client) error {
-		id, err := api.Send(ctx, provisioning.NewMessage{User: c.User, From: c.From, To: c.To, Text: text, Priority: c.Priority})
+		id, err := api.Send(ctx, m)
 		switch {
 		case err != nil:
 			return err
@@ -207,6 +234,9 @@ func showMessage(e *env, asJSON bool, m *provisioning.Message) error {
 func printMessage(out io.Writer, m *provisioning.Message) error {
 	fmt.Fprintf(out, "%s  %s  %s  user %s  %s -> %s  %d parts  %s credits\n", m.ID, m.Kind, m.State,
 		visible(m.User, 15), visible(m.Source, 21), visible(m.Dest, 21), len(m.Parts), credits(m.Price))
+	if m.SentAs != "" {
+		fmt.Fprintf(out, "sent as: %s\n", visible(m.SentAs, 21))
+	}
 	if m.Text != "" {
 		fmt.Fprintf(out, "text: %s\n", visible(m.Text, -1))
 	}
