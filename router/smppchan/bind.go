@@ -79,6 +79,15 @@ func (ch *Channel) welcome(s *smppd.Session) {
 		return // let in by somebody else
 	}
 	ch.review(g)
+	ch.thin(g.user)
+}
+
+// thin ends the sessions that are more than their user may have now.
+func (ch *Channel) thin(user string) {
+	u, _ := ch.router.UserRecord(user)
+	for _, g := range ch.guests.beyond(&u) {
+		g.session.Close("the user was changed: " + router.RefusedSessions.String())
+	}
 }
 
 // userChanged is called after each change of a user, see Router.OnUserChange.
@@ -87,6 +96,7 @@ func (ch *Channel) userChanged(u storage.User) {
 	for _, g := range ch.guests.of(u.SystemID) {
 		ch.review(g)
 	}
+	ch.thin(u.SystemID)
 }
 
 // review holds a session against its user as it is now. A change while it does

@@ -111,6 +111,39 @@ func TestBind_MaxSessions_PlaceFreedAtTheEnd(t *testing.T) {
 	}
 }
 
+// Fewer sessions than there are end those that came last, at once.
+func TestBind_MaxSessions_LoweredWhileBound_LastOnesEnd(t *testing.T) {
+	h := newHouse(t, smppd.Config{}, acme())
+	var all []*caller
+	for range 4 {
+		c := h.call()
+		if got := c.bind("acme", "secret"); got != smpp.StatusOK {
+			t.Fatal(got)
+		}
+		all = append(all, c)
+	}
+	_, err := h.router.SetUser(t.Context(), "acme", router.UserChange{UserSettings: router.UserSettings{MaxSessions: ptr(2)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range all[2:] {
+		if frame, err := c.r.ReadFrame(); err != nil {
+			t.Errorf("session %d: %v", i+3, err)
+		} else if head, _, err := smpp.Parse(frame); err != nil || head.ID != smpp.IDUnbind {
+			t.Errorf("session %d hears %v, %v", i+3, head, err)
+		}
+		c.conn.Close()
+	}
+	for i, c := range all[:2] {
+		if head, err := c.do(&smpp.EnquireLink{}); err != nil || head.ID != smpp.IDEnquireLinkResp {
+			t.Errorf("session %d: %v, %v", i+1, head, err)
+		}
+	}
+	if got := h.call().bind("acme", "secret"); got != smpp.StatusBindFail {
+		t.Errorf("one more: %s", got)
+	}
+}
+
 // A place that was taken for a bind which then did not come about is free when
 // its connection is over, or tries again; nobody is told of those.
 func TestGuests_BindThatDidNotComeAbout_FreesItsPlace(t *testing.T) {

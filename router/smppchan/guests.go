@@ -1,6 +1,7 @@
 package smppchan
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -20,6 +21,7 @@ type guest struct {
 	addr      netip.Addr
 	certNames []string
 	byCert    bool // the certificate stood in for the password
+	place     int  // the lower came first: a client may bind once more before this side has let it in
 }
 
 // guests are the sessions of all users, also those that may not receive, and
@@ -28,6 +30,7 @@ type guests struct {
 	mu       sync.Mutex
 	entering map[*smppd.Session]*guest            // may bind, and are not bound yet
 	inside   map[string]map[*smppd.Session]*guest // bound, by user
+	taken    int                                  // places so far
 	limiters map[string]*rate.Limiter             // by user; kept while it has none, so that a new bind is no new bucket
 }
 
@@ -48,7 +51,8 @@ func (gs *guests) take(g *guest, a router.Admission) bool {
 	if most := a.User.MaxSessions; most > 0 && gs.count(a.User.SystemID) >= most {
 		return false
 	}
-	g.user, g.byCert = a.User.SystemID, a.ByCert
+	gs.taken++
+	g.user, g.byCert, g.place = a.User.SystemID, a.ByCert, gs.taken
 	gs.entering[g.session] = g
 	return true
 }
@@ -115,6 +119,17 @@ func (gs *guests) of(user string) (all []*guest) {
 		all = append(all, g)
 	}
 	return all
+}
+
+// beyond gives the bound sessions of a user that are more than it may have: those
+// that came last.
+func (gs *guests) beyond(u *storage.User) []*guest {
+	if u.MaxSessions <= 0 {
+		return nil
+	}
+	all := slices.DeleteFunc(gs.of(u.SystemID), func(g *guest) bool { return isClosed(g.session.Done()) })
+	slices.SortFunc(all, func(a, b *guest) int { return cmp.Compare(a.place, b.place) })
+	return all[min(len(all), u.MaxSessions):]
 }
 
 // limiter is the bucket that all sessions of a user take from, with the user's
