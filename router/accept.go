@@ -15,7 +15,7 @@ func (r *Router) Submit(m *storage.Message, done func(storage.ID, error)) {
 	var err error
 	switch m.Kind {
 	case storage.MT:
-		err = r.fillMT(m)
+		err = r.fillMT(m, false)
 	case storage.MO:
 		r.fillMO(m, r.now())
 	default:
@@ -63,7 +63,7 @@ func (r *Router) SubmitBatch(ms []*storage.Message, done func(ids []storage.ID, 
 	var good []*storage.Message
 	var places []int
 	for i, m := range ms {
-		if errs[i] = r.fillMT(m); errs[i] == nil {
+		if errs[i] = r.fillMT(m, false); errs[i] == nil {
 			good, places = append(good, m), append(places, i)
 		}
 	}
@@ -98,8 +98,9 @@ func (r *Router) SubmitSync(ctx context.Context, m *storage.Message) (storage.ID
 	}
 }
 
-// fillMT routes and prices an MT message.
-func (r *Router) fillMT(m *storage.Message) error {
+// fillMT routes and prices an MT message. One that may replace another needs no room:
+// should it be a new one after all, the commit looks.
+func (r *Router) fillMT(m *storage.Message, replaces bool) error {
 	u, ok := r.db.User(m.User)
 	switch {
 	case !ok:
@@ -127,7 +128,7 @@ func (r *Router) fillMT(m *storage.Message) error {
 		return err
 	}
 	m.Note(now, "route", routed(m, line))
-	if err := r.findRoom(m, &u, now); err != nil {
+	if err := r.findRoom(m, &u, replaces, now); err != nil {
 		return err
 	}
 	r.prefer(m, now)

@@ -271,7 +271,7 @@ func (r *Router) replace(m *storage.Message, c *Replacement, now storage.Time) e
 // one becomes m and keeps its message_id, which done gets. Those for the same
 // addresses are taken one after the other.
 func (r *Router) SubmitReplacing(m *storage.Message, done func(storage.ID, error)) {
-	if err := r.fillMT(m); err != nil {
+	if err := r.fillMT(m, true); err != nil {
 		done(0, err)
 		return
 	}

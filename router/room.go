@@ -65,9 +65,9 @@ func (r *Router) Refused() map[string]uint64 {
 // the gateway have too many, or too old ones, and one of its channels can send it
 // before its validity ends. Of several channels the next one takes what the first
 // could not. The error is an *Error of code Busy or Throttled.
-func (r *Router) findRoom(m *storage.Message, u *storage.User, now storage.Time) error {
+func (r *Router) findRoom(m *storage.Message, u *storage.User, replaces bool, now storage.Time) error {
 	m.Room = storage.Room{Own: u.QueueCount, All: r.o.MaxQueued} // looked at again in the commit
-	if why, text := r.tooMany(u, now); text != "" {
+	if why, text := r.tooMany(u, now); text != "" && !(replaces && (why == fullUser || why == fullGateway)) {
 		return r.full(u, why, text, now)
 	}
 	text := r.late(m, u, now)

@@ -68,6 +68,28 @@ func TestRoom_Counts_OfUserAndGateway(t *testing.T) {
 	})
 }
 
+// A message that takes the place of another one needs no room of its own.
+func TestRoom_Full_OneThatReplacesAnotherIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := running(t, &scripted{}, Options{})
+		b.set("acme", UserSettings{QueueCount: ptr(1)})
+		first := b.send("one")
+		over := func(dest string) (storage.ID, error) {
+			c := make(chan error, 1)
+			var got storage.ID
+			b.r.SubmitReplacing(&storage.Message{Kind: storage.MT, User: "acme", Source: storage.Address{Addr: "100"}, Dest: storage.Address{Addr: dest}, Text: "two"},
+				func(id storage.ID, err error) { got = id; c <- err })
+			return got, <-c
+		}
+		if _, err := over("31600000001"); code(err) != Busy {
+			t.Errorf("a new one: %v", err)
+		}
+		if id, err := over("31612345678"); err != nil || id != first || b.message(first).Text != "two" {
+			t.Errorf("%v, %s became %s, %s", err, first, id, b.message(first).Text)
+		}
+	})
+}
+
 // What comes at once is not seen by who looks before the commit.
 func TestRoom_ManyAtOnce_NotOneTooMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
