@@ -207,6 +207,7 @@ type RouteAnswer struct {
 
 	Candidates []RouteCandidate `json:"candidates" doc:"in their order, then those that cannot take it"`
 	Skipped    []SkippedRoute   `json:"skipped" doc:"routes for the destination that are not for the message"`
+	Moved      string           `json:"moved,omitempty" doc:"why it goes by this channel: the one that the line begins with could not send it in time"`
 	Line       string           `json:"line" doc:"all of it in one line, as it stands in the timeline of a message"`
 }
 
@@ -245,7 +246,7 @@ func answerOf(e *router.RouteExplanation) RouteAnswer {
 		Dest: router.AddressText(e.Dest), Class: e.Class.String(), Parts: e.Parts, Default: e.Default,
 		Route: e.Rule, Strategy: e.Strategy, Channel: e.Channel, Refused: e.Refused,
 		PriceList: e.PriceList, Price: int64(e.Price), Total: int64(e.Price) * int64(e.Parts), Cost: known(e.Cost, e.CostKnown),
-		Candidates: []RouteCandidate{}, Skipped: []SkippedRoute{}, Line: e.Line,
+		Candidates: []RouteCandidate{}, Skipped: []SkippedRoute{}, Line: e.Line, Moved: e.Moved,
 		Unknown: e.Unknown, UnknownAfter: int64(e.UnknownAfter / time.Second),
 	}
 	for _, r := range e.Rows {

@@ -125,6 +125,20 @@ func (g *guide) find(name string) *way {
 	return &g.ways[i]
 }
 
+// waysOf are the channels that a message knows, nil when there is no other than the
+// first.
+func (g *guide) waysOf(run []plan.Candidate) []string {
+	run = run[:min(len(run), mostWays)]
+	if len(run) < 2 {
+		return nil
+	}
+	names := make([]string, len(run))
+	for i := range run {
+		names[i] = g.ways[run[i].Channel].name
+	}
+	return names
+}
+
 // watchWays moves on what waits for a channel that is gone.
 func (r *Router) watchWays(ctx context.Context) error {
 	t := time.NewTicker(waysEvery)

@@ -61,27 +61,38 @@ func (r *Router) Refused() map[string]uint64 {
 	return all
 }
 
-// findRoom says whether a message that is routed may be taken: neither its user nor
-// the gateway have too many, or too old ones, and one of its channels can send it
-// before its validity ends. Of several channels the next one takes what the first
-// could not. The error is an *Error of code Busy or Throttled.
+// findRoom says whether a message that is routed may be taken, see roomFor. The error
+// is an *Error of code Busy or Throttled.
 func (r *Router) findRoom(m *storage.Message, u *storage.User, replaces bool, now storage.Time) error {
 	m.Room = storage.Room{Own: u.QueueCount, All: r.o.MaxQueued} // looked at again in the commit
-	if why, text := r.tooMany(u, now); text != "" && !(replaces && (why == fullUser || why == fullGateway)) {
+	moved, why, text := r.roomFor(m, u, replaces, now)
+	if text != "" {
 		return r.full(u, why, text, now)
 	}
-	text := r.late(m, u, now)
-	if text == "" {
-		return nil
+	if moved != "" {
+		m.Note(now, "moved", moved)
+	}
+	return nil
+}
+
+// roomFor wants that neither the user of a message nor the gateway has too many, or
+// too old ones, and that one of its channels can send it before its validity ends. Of
+// several channels the next one takes what the first could not: moved. Without room
+// the text says why.
+func (r *Router) roomFor(m *storage.Message, u *storage.User, replaces bool, now storage.Time) (moved string, why Full, text string) {
+	if why, text := r.tooMany(u, now); text != "" && !(replaces && (why == fullUser || why == fullGateway)) {
+		return "", why, text
+	}
+	if text = r.late(m, u, now); text == "" {
+		return "", 0, ""
 	}
 	was := m.Queue
 	for at := int(m.Way) + 1; at < len(m.Ways); at++ {
 		if r.divert(m, u, at, now) && r.late(m, u, now) == "" {
-			m.Note(now, "moved", fmt.Sprintf("to channel %s: channel %s: %s", m.Queue, was, text))
-			return nil
+			return fmt.Sprintf("to channel %s: channel %s: %s", m.Queue, was, text), 0, ""
 		}
 	}
-	return r.full(u, tooLate, text, now)
+	return "", tooLate, text
 }
 
 // tooMany looks at the limits by count and by age.

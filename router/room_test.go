@@ -254,6 +254,48 @@ func TestLate_NextWayOfItsRoute_TakesIt(t *testing.T) {
 	})
 }
 
+// What route explain says is what happens, also because of what waits.
+func TestExplainRoute_WhatWaits_MovesOrRefusesIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := bank(t, &scripted{lanes: []Lane{lane("sim:1")}, answer: perSecond}, ok)
+		b.users(map[string]int{"bulk": 1})
+		b.prices("x-cost", "31,0.5\n", "smpp:x")
+		b.route(nil, "gsm", "smpp:x")
+		b.backlog("bulk", 310, "x")
+		pass(10*time.Second + time.Millisecond)
+		b.r.o.Validity = time.Minute // what a message has that names none
+		explain := func(at time.Duration) RouteExplanation {
+			q := RouteQuery{SendRequest: SendRequest{User: "bulk", To: "31612345678", Text: "t"}}
+			if at > 0 {
+				q.At = storage.TimeOf(time.Now().Add(at))
+			}
+			e, err := b.r.ExplainRoute(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e
+		}
+		e := explain(0)
+		id, err := b.try("bulk")
+		wantTaken(t, err)
+		m := b.message(id)
+		if e.Channel != m.Queue || e.Moved == "" || e.Moved != events(m, "moved") || !e.CostKnown || e.Cost != m.Cost || !strings.Contains(events(m, "route"), e.Line) {
+			t.Errorf("said %s, %s, cost %d: %s\nwent by %s, cost %d: %s %s", e.Channel, e.Moved, e.Cost, e.Line, m.Queue, m.Cost, events(m, "route"), events(m, "moved"))
+		}
+		if e := explain(time.Hour); e.Channel != "gsm" || e.Moved != "" {
+			t.Errorf("in an hour: %s, %s", e.Channel, e.Moved)
+		}
+		b.set("bulk", UserSettings{QueueCount: ptr(10)})
+		_, err = b.try("bulk")
+		if e := explain(0); err == nil || e.Refused != err.Error() || e.Refused == "" {
+			t.Errorf("said %q, happened %v", e.Refused, err)
+		}
+		if n := b.r.Refused()["user_full"]; n != 1 {
+			t.Errorf("%d counted: asking is no refusal", n)
+		}
+	})
+}
+
 // A flood of refusals is a line of the log now and then, with their number.
 func TestRoom_Refusals_LogIsRateLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -170,6 +170,10 @@ type RouteExplanation struct {
 	UnknownAfter time.Duration
 
 	Line string // as it stands in the timeline of a message; or why it is refused
+
+	// Moved is why it goes by Channel and not by the one that Line begins with, which
+	// could not send it in time; "": it goes by that one.
+	Moved string
 }
 
 // ExplainRoute says by which channel a message would go and what it would cost,
@@ -226,7 +230,30 @@ func (r *Router) explainTo(e *RouteExplanation, m *storage.Message, u *storage.U
 		e.Price = m.Held / storage.Millicredits(e.Parts)
 	}
 	e.Line = routed(m, []byte(e.Line))
+	if at <= r.now() {
+		r.explainRoom(e, m, u)
+	}
 	return nil
+}
+
+// explainRoom says what becomes of the message because of what waits now.
+func (r *Router) explainRoom(e *RouteExplanation, m *storage.Message, u *storage.User) {
+	now := r.now()
+	m.DueAt, m.ExpiresAt = now, r.after(now, r.o.Validity)
+	moved, _, text := r.roomFor(m, u, false, now)
+	if text != "" {
+		e.Refused, e.Line = "not taken: "+text, "not taken: "+text
+	}
+	if e.Moved = moved; moved == "" {
+		return
+	}
+	e.Channel, e.Parts = m.Ways[m.Way], storage.Units(m.Parts)
+	e.Price = m.Held / storage.Millicredits(max(1, e.Parts))
+	for _, row := range e.Rows {
+		if row.Channel == e.Channel {
+			e.Cost, e.CostKnown = row.Cost, row.Priced
+		}
+	}
 }
 
 func (r *Router) explainRoutes(e *RouteExplanation, m *storage.Message, u *storage.User, pq *plan.Query) {
@@ -247,4 +274,5 @@ func (r *Router) explainRoutes(e *RouteExplanation, m *storage.Message, u *stora
 		m.Parts, e.Parts = parts, storage.Units(parts)
 	}
 	goBy(m, w, u)
+	m.Ways = g.waysOf(run)
 }

@@ -327,12 +327,7 @@ func (r *Router) choose(f *facts, q *plan.Query) (line []byte, err error) {
 	m.Parts, m.Route = parts, f.g.plan.Route(run[0].Rule)
 	goBy(m, w, f.u)
 	m.Cost = run[0].Cost * storage.Millicredits(storage.Units(parts))
-	if run = run[:min(len(run), mostWays)]; len(run) > 1 {
-		m.Ways = make([]string, len(run))
-		for i := range run {
-			m.Ways[i] = f.g.ways[run[i].Channel].name
-		}
-	}
+	m.Ways = f.g.waysOf(run)
 	return f.g.plan.AppendLine(make([]byte, 0, 256), c), nil
 }
 

@@ -309,7 +309,11 @@ func answerLines(a provisioning.RouteAnswer) [][2]string {
 	if a.PriceList == "" {
 		list = "one credit a part: the user has no price list"
 	}
-	return append(lines, [2]string{"channel", by},
+	lines = append(lines, [2]string{"channel", by})
+	if a.Moved != "" {
+		lines = append(lines, [2]string{"moved", visible(a.Moved, -1)})
+	}
+	return append(lines,
 		[2]string{"price", fmt.Sprintf("%s a part, %s in all, %s", credits(a.Price), credits(a.Total), list)},
 		[2]string{"cost", creditsOr(a.Cost, "not known")},
 		[2]string{"if unknown", fmt.Sprintf("%s after %s without a report", a.Unknown, time.Duration(a.UnknownAfter)*time.Second)})
