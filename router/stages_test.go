@@ -153,3 +153,31 @@ func TestStages_ValidityEnds(t *testing.T) {
 		})
 	}
 }
+
+// Who looks at deadlines may be late, after a start with many of them: no attempt is
+// made of what is not valid any more.
+func TestStages_ValidityOver_NotTriedAlsoBeforeAnybodyHasLooked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newValve()
+		v.set(Hold{Reason: "shut by the test"})
+		b := running(t, &scripted{lanes: []Lane{gated("sim:1", v)}, answer: ok}, Options{})
+		id := b.send("x", validFor(time.Minute))
+		_, err := b.db.ChangeSync(t.Context(), id, func(m *storage.Message, now storage.Time) ([]*storage.Message, error) {
+			m.Deadline = now + storage.Time(time.Hour.Milliseconds())
+			return nil, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass(2 * time.Minute)
+		if m := b.message(id); m.State != storage.Enroute {
+			t.Fatalf("it is %s: %s", StateWord(m.State), m.Reason)
+		}
+		v.set(Hold{})
+		synctest.Wait()
+		b.expect(id, storage.Expired, 10, 0)
+		if got := b.c.log(); got != "" {
+			t.Errorf("tried: %s", got)
+		}
+	})
+}
