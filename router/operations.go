@@ -245,14 +245,14 @@ func (r *Router) replace(m *storage.Message, c *Replacement, now storage.Time) e
 		return err
 	}
 	m.RegisteredDelivery = c.RegisteredDelivery
+	m.ExpiresAt = orDefault(c.ExpiresAt, m.ExpiresAt)
+	if c.DueAt != 0 {
+		m.DueAt = c.DueAt
+	}
 	u, _ := r.db.User(m.User)
 	line, err := r.route(m, &u)
 	if err != nil {
 		return err
-	}
-	m.ExpiresAt = orDefault(c.ExpiresAt, m.ExpiresAt)
-	if c.DueAt != 0 {
-		m.DueAt = c.DueAt
 	}
 	state, due := m.State, m.DueAt
 	if err := r.schedule(m, now); err != nil {

@@ -274,7 +274,9 @@ func (r *Router) route(m *storage.Message, u *storage.User) (line []byte, err er
 	m.Parts, m.Ways, m.Way, m.Moves, m.Cost, m.Route = parts, nil, 0, 0, 0, ""
 	q := query(m, f.now)
 	if g.routes > 0 {
+		q.At = max(f.now, m.DueAt) // when it is to leave
 		line, err = r.choose(f, &q)
+		q.At = f.now
 	} else if m.Pool, err = r.poolOf(u); err == nil {
 		m.Queue, m.Prefer = storage.PoolQueue(ch.Name(), m.Pool), ""
 		freeTurn(m)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"gsmgate/storage"
 )
@@ -253,6 +254,33 @@ func TestRegion_CancelByTheNumberAsItWasSent(t *testing.T) {
 			})
 		}
 	}
+}
+
+// The time of the week is that at which a message leaves; it is paid for as it is
+// accepted.
+func TestRoute_Scheduled_ByTheTimeAtWhichItLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // it is Saturday, 2000-01-01 00:00 UTC
+		b, _ := bank(t, &scripted{}, ok)
+		b.prices("retail", "31,0.5\n31,2,2000-01-01T06:00:00Z\n")
+		b.set("acme", UserSettings{PriceList: ptr("retail")})
+		b.route(func(r *storage.Route) { r.When, r.Zone = []string{"sat 08:00-18:00"}, "UTC" }, "smpp:x")
+		b.route(func(r *storage.Route) { r.Order = 10 }, "gsm")
+		at := func(d time.Duration) func(*storage.Message) {
+			return func(m *storage.Message) { m.DueAt, m.ExpiresAt = storage.TimeOf(time.Now().Add(d)), 0 }
+		}
+		for d, want := range map[time.Duration]string{0: "gsm", 9 * time.Hour: "smpp:x", 20 * time.Hour: "gsm"} {
+			if m := b.message(b.send("x", at(d))); m.Queue != want || m.Held != 500 {
+				t.Errorf("in %v: by %s for %d, want %s for 500: %+v", d, m.Queue, m.Held, want, m.Events)
+			}
+		}
+		id := b.send("x", at(20*time.Hour))
+		if err := b.replace(Pick{User: "acme", ID: id}, "y", func(r *Replacement) { r.DueAt = storage.TimeOf(time.Now().Add(9 * time.Hour)) }); err != nil {
+			t.Fatal(err)
+		}
+		if m := b.message(id); m.Queue != "smpp:x" {
+			t.Errorf("put forward: by %s", m.Queue)
+		}
+	})
 }
 
 func TestAddRoute_IDsAndConflicts(t *testing.T) {
