@@ -67,7 +67,8 @@ type userStatementCmd struct {
 	dataDir
 	Name string `arg:"" help:"system_id"`
 	period
-	JSON bool `name:"json" help:"print as JSON"`
+	CSV  bool `name:"csv" xor:"form" help:"print as CSV, one line below the names of the columns; gsmgate user ledger --csv has each movement"`
+	JSON bool `name:"json" xor:"form" help:"print as JSON"`
 }
 
 func (c *userStatementCmd) Run(e *env) error {
@@ -82,6 +83,8 @@ func (c *userStatementCmd) Run(e *env) error {
 			return err
 		case c.JSON:
 			return e.json(s)
+		case c.CSV:
+			return csvStatement(e.stdout, span, s)
 		}
 		return printStatement(e.stdout, span, s)
 	})
@@ -106,6 +109,16 @@ func printStatement(out io.Writer, span provisioning.Period, s provisioning.Stat
 		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%s\t%s\t%s", line.name, credits(line.amount), line.note), "\t"))
 	}
 	return w.Flush()
+}
+
+// csvStatement prints a statement for a spreadsheet; credits as ledger --csv has them.
+func csvStatement(out io.Writer, span provisioning.Period, s provisioning.Statement) error {
+	w := csv.NewWriter(out)
+	_ = w.Write([]string{"user", "from", "to", "opening", "opening_held", "topped_up", "corrected", "held", "refunded", "closing", "closing_held", "spent", "messages"})
+	_ = w.Write([]string{s.User, span.From, span.To, credits(s.Opening.Available), credits(s.Opening.Held), credits(s.ToppedUp), credits(s.Corrected),
+		credits(s.Held), credits(s.Refunded), credits(s.Closing.Available), credits(s.Closing.Held), credits(s.Spent), strconv.Itoa(s.Charged)})
+	w.Flush()
+	return w.Error()
 }
 
 type userLedgerCmd struct {
