@@ -28,8 +28,8 @@ func FuzzParseUsers(f *testing.F) {
 }
 
 func TestParseUsers_EveryColumn(t *testing.T) {
-	rows, err := parseUsers("f", strings.NewReader(`SystemID,Password,Credits,Enabled,Address Range(s),Alphabet,Long_Form,cert auth,MaxSessions,window,rate,keep_count,KeepHours,allowed_from,cert_names
-acme,"se cret ",1.5,no,+3161* +3162*,latin1,udh,none,1,2,3,4,5,10.0.0.1 10.0.0.2;10.0.0.3,Acme Ltd; a.example
+	rows, err := parseUsers("f", strings.NewReader(`SystemID,Password,Credits,Enabled,Address Range(s),Alphabet,Long_Form,cert auth,MaxSessions,window,rate,keep_count,KeepHours,allowed_from,cert_names,receipt_form,refund
+acme,"se cret ",1.5,no,+3161* +3162*,latin1,udh,none,1,2,3,4,5,10.0.0.1 10.0.0.2;10.0.0.3,Acme Ltd; a.example,text,parts
 `))
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("%v, %v", rows, err)
@@ -38,7 +38,7 @@ acme,"se cret ",1.5,no,+3161* +3162*,latin1,udh,none,1,2,3,4,5,10.0.0.1 10.0.0.2
 	if u.Name != "acme" || u.Password != "se cret " || *u.Millicredits != 1500 || *u.Enabled || len(u.AddressRanges) != 2 {
 		t.Errorf("%+v", u)
 	}
-	if *u.Alphabet != "latin1" || *u.LongForm != "udh" || *u.CertAuth != "" || *u.MaxSessions != 1 || *u.Window != 2 || *u.Rate != 3 || *u.KeepCount != 4 || *u.KeepHours != 5 {
+	if *u.Alphabet != "latin1" || *u.LongForm != "udh" || *u.CertAuth != "" || *u.MaxSessions != 1 || *u.Window != 2 || *u.Rate != 3 || *u.KeepCount != 4 || *u.KeepHours != 5 || *u.ReceiptForm != "text" || *u.Refund != "parts" {
 		t.Errorf("%+v", u.UserSettings)
 	}
 	if strings.Join(*u.AllowedFrom, "|") != "10.0.0.1|10.0.0.2|10.0.0.3" || strings.Join(*u.CertNames, "|") != "Acme Ltd|a.example" {
