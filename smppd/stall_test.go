@@ -15,7 +15,7 @@ func stalled(t *testing.T, b *backend, replies <-chan func(string, error), test 
 	bubble(t, Config{Window: 1}, b, func(t *testing.T, r *running) {
 		p := r.bound(TRX)
 		p.send(message("316"))
-		go p.send(message("316"))
+		go p.conn.Write(frame(t, 17, message("316"))) // nobody takes it in yet
 		synctest.Wait()
 		done := deliver(context.Background(), r.session(), "x")
 		sequence, _ := p.expectRequest(smpp.IDDeliverSM)
@@ -26,7 +26,11 @@ func stalled(t *testing.T, b *backend, replies <-chan func(string, error), test 
 func TestDeliver_AnswerUnreadWhileSubmitsWait_IsNoSilence(t *testing.T) {
 	b, replies := held(2)
 	stalled(t, b, replies, func(p *peer, sequence uint32, done <-chan outcome, submitted func()) {
-		go p.reply(smpp.StatusOK, sequence, &smpp.DeliverSMResp{})
+		answer, err := smpp.Append(nil, smpp.StatusOK, sequence, &smpp.DeliverSMResp{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go p.conn.Write(answer)
 		time.Sleep(50 * time.Second)
 		submitted()
 		p.recv()

@@ -17,17 +17,21 @@ func stalled(t *testing.T, test func(t *testing.T, s *Session, p *peer, stored f
 	synctest.Test(t, func(t *testing.T) {
 		far, near := net.Pipe()
 		p := &peer{t, far, smpp.NewReader(far, 0)}
-		go func() {
-			h, _ := p.next(smpp.IDBindTransceiver)
-			p.send(smpp.StatusOK, h.Sequence, &smpp.BindResp{ID: smpp.IDBindTransceiverResp})
-		}()
 		replies := make(chan func(smpp.CommandStatus), 3)
-		s, err := Dial(t.Context(), Config{
-			SystemID: "esme", EnquireLink: 30 * time.Second, ResponseTimeout: 10 * time.Second, TakeWindow: 1,
-			Take:        func(_ *smpp.DeliverSM, reply func(smpp.CommandStatus)) { replies <- reply },
-			DialContext: func(context.Context, string, string) (net.Conn, error) { return near, nil },
-		})
-		if err != nil {
+		dialled := make(chan error, 1)
+		var s *Session
+		go func() {
+			var err error
+			s, err = Dial(context.Background(), Config{
+				SystemID: "esme", EnquireLink: 30 * time.Second, ResponseTimeout: 10 * time.Second, TakeWindow: 1,
+				Take:        func(_ *smpp.DeliverSM, reply func(smpp.CommandStatus)) { replies <- reply },
+				DialContext: func(context.Context, string, string) (net.Conn, error) { return near, nil },
+			})
+			dialled <- err
+		}()
+		h, _ := p.next(smpp.IDBindTransceiver)
+		p.send(smpp.StatusOK, h.Sequence, &smpp.BindResp{ID: smpp.IDBindTransceiverResp})
+		if err := <-dialled; err != nil {
 			t.Fatal(err)
 		}
 		defer func() {
@@ -54,7 +58,11 @@ func submitted(t *testing.T, s *Session, p *peer) (sequence uint32, outcome <-ch
 func TestSubmit_AnswerUnreadWhileTheDiskIsSlow_IsNoSilence(t *testing.T) {
 	stalled(t, func(t *testing.T, s *Session, p *peer, stored func()) {
 		sequence, outcome := submitted(t, s, p)
-		go p.send(smpp.StatusOK, sequence, &smpp.SubmitSMResp{MessageID: "17"})
+		answer, err := smpp.Append(nil, smpp.StatusOK, sequence, &smpp.SubmitSMResp{MessageID: "17"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go p.conn.Write(answer) // nobody reads it yet
 		time.Sleep(5 * time.Minute)
 		stored()
 		p.next(smpp.IDDeliverSMResp)
