@@ -10,8 +10,10 @@ import (
 //
 // The circuit breaker parks a pair that does not send: K faults of its own in a row, or a window that went wrong by more than half. When
 // the time is over one message is tried; does it go, the pair is well, and else it is parked for twice as long. A modem that comes back,
-// from a reset or a lost network, is tried at once. The rest of the router's lane is for the seconds after a single fault, in which
-// another SIM takes the message; it is never longer than the first park, so that the breaker rules what lasts.
+// from a reset or a lost network, is tried at once; but not one that was parked with a message in hand, for a modem that restarts at each
+// send, as it does with a weak power supply, would have one message after the other become unknown. The rest of the router's lane is for
+// the seconds after a single fault, in which another SIM takes the message; it is never longer than the first park, so that the breaker
+// rules what lasts.
 
 // FirstPark is how long a modem is parked first; it doubles up to mostPark.
 const FirstPark = 30 * time.Second
@@ -35,6 +37,7 @@ type health struct {
 	until  time.Time // zero: it is not parked
 	reason string
 	trial  bool // the one message after a park is on its way
+	unsure bool // the fate of the message that parked it is not known
 }
 
 // fared is how one send went: 0 well, 1 a fault of modem, SIM or network, and between them what may have been one.
@@ -111,7 +114,7 @@ func blame(e *SubmitError) float64 {
 	switch {
 	case e.Outcome == RefusedForGood:
 		return 0
-	case e.Modem:
+	case e.Modem, e.died:
 		return 1
 	case e.Outcome == Unknown:
 		return 0.5
@@ -155,6 +158,7 @@ func (m *Modem) fared(e *SubmitError) {
 		m.health.run = max(m.health.run, parkRun-1)
 	}
 	parked, mended := m.health.note(time.Now(), fault, reason)
+	m.health.unsure = parked && e.Outcome == Unknown
 	until, parks := m.health.until, m.health.parks
 	m.mu.Unlock()
 	switch {
@@ -174,7 +178,7 @@ func (m *Modem) revive() {
 		*h = health{pair: pair}
 	}
 	h.trial = false
-	if now := time.Now(); h.until.After(now) {
+	if now := time.Now(); h.until.After(now) && !h.unsure {
 		h.until = now
 	}
 }

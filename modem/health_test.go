@@ -1,11 +1,14 @@
 package modem
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"gsmgate/modem/at"
 )
 
 // sends hands n messages over, and tells how many were sent.
@@ -158,6 +161,54 @@ func TestHealth_ReadyAnewAndAnotherSIM_TriedAtOnceAndForgotten(t *testing.T) {
 			t.Errorf("%+v", i)
 		}
 	})
+}
+
+// Each message that such a modem takes is one whose fate nobody knows.
+func TestHealth_RestartsAtEachSend_ParkedThroughItsRestarts(t *testing.T) {
+	for name, dies := range map[string]func(k *stick){
+		"it says so":     func(k *stick) { k.say("RDY") },
+		"the port ends":  func(k *stick) { k.port().Close() },
+		"it shows echo":  func(k *stick) { k.set(func() { k.echo = true }) },
+		"it is deaf too": func(k *stick) { k.set(func() { k.deaf = true }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newStick()
+			bankOf(t, Config{Gap: time.Hour}, func(t *testing.T, b *Bank, h *memory) {
+				k.set(func() {
+					k.hook = func(c string) (string, bool) {
+						if !strings.HasSuffix(c, "^Z") {
+							return "", false
+						}
+						time.AfterFunc(time.Second, func() { dies(k) })
+						time.AfterFunc(5*time.Second, func() { k.set(func() { k.deaf = false }) })
+						return "-", true
+					}
+				})
+				untilState(t, b, 0, Ready)
+				m, tried := b.list()[0], 0
+				for began := time.Now(); time.Since(began) < time.Hour; time.Sleep(time.Second) {
+					var se *SubmitError
+					if _, err := m.Submit(t.Context(), toOther(tried)); errors.As(err, &se) && se.Outcome == Unknown {
+						tried++
+					}
+				}
+				if i := m.Info(); tried < parkRun+4 || tried > parkRun+10 || !i.ParkedUntil.After(time.Now().Add(-mostPark)) || i.Sent != 0 {
+					t.Errorf("%d messages are unknown: %+v", tried, i)
+				}
+			}, k)
+		})
+	}
+}
+
+func TestHealth_GoneWithAMessageInHand_BlamedUnlessTheGatewayEnds(t *testing.T) {
+	for cause, want := range map[error]float64{errors.New("the port is closed"): 1, context.Canceled: 0.5} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(cause)
+		e, _ := (&Config{}).verdict(ctx, &at.SendError{Submitted: true, Err: at.ErrClosed})
+		if got := blame(e); e.Outcome != Unknown || got != want {
+			t.Errorf("%v: %v, blamed %v, want %v", cause, e, got, want)
+		}
+	}
 }
 
 func TestSuspicion_NoReportsWhileOthersCome_Told(t *testing.T) {

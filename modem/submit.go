@@ -37,6 +37,8 @@ type SubmitError struct {
 	Tries   int           // RefusedForNow: the message fails at so many such refusals; 0: this one does not count against it
 	Cause   uint32        // the code of +CMS ERROR, or CauseCME and that of +CME ERROR; 0: none
 	Err     error
+
+	died bool // the modem has gone with the message in its hand
 }
 
 func (e *SubmitError) Error() string { return e.Outcome.String() + ": " + e.Err.Error() }
@@ -148,11 +150,16 @@ func (c *Config) verdict(ctx context.Context, err error) (e *SubmitError, others
 		e.Wait = c.waitFor(r.wait)
 		return e, r.others
 	case errors.As(err, &sent) && sent.Unknown():
-		return &SubmitError{Outcome: Unknown, Modem: !errors.Is(err, at.ErrNoMR) && ctx.Err() == nil, Wait: c.BusyWait, Err: err}, 0
+		return &SubmitError{Outcome: Unknown, Modem: !errors.Is(err, at.ErrNoMR) && ctx.Err() == nil, Wait: c.BusyWait, Err: err, died: died(ctx)}, 0
 	case ctx.Err() != nil: // the session has ended, or the gateway ends
 		return &SubmitError{Err: context.Cause(ctx)}, 0
 	}
 	return &SubmitError{Modem: true, Wait: c.BusyWait, Err: err}, 0
+}
+
+// died tells whether the session has ended by itself, and not because the gateway ends.
+func died(ctx context.Context) bool {
+	return ctx.Err() != nil && !errors.Is(context.Cause(ctx), context.Canceled)
 }
 
 // cmsMemoryFull says that the memory for messages is full.                                                   [27.005 3.2.5]

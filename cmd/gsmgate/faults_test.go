@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -92,6 +93,7 @@ func mtFaults() []mtFault {
 		{"cut-send", "", mends, byReport, 1},
 		{"late 1 70s", "", mends, byReport, 1},
 		{"late 1 30s busy", "", mends, ok, 1},
+		{"brown-out", "", mends, look{modem: "ready", state: "UNKNOWN", reason: "part 1 may have been sent", why: "restarted"}, 0},
 		{"half-pdu", long, look{reason: `\+CMS ERROR: 304`}, look{modem: "ready"}, 0},
 		{"mr-constant 3", long, look{}, ok, 1},
 		{"latency 59s", "", mends, ok, 1},
@@ -211,6 +213,37 @@ func TestFault_OneModemIll_AnotherSends(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A modem whose power does not last for a send has few messages become unknown, and not its whole queue: it is parked through its restarts.
+func TestFault_RestartsAtEachSend_TheQueueWaits(t *testing.T) {
+	inBubble(t, modemsim.Config{Count: 1, Latency: 3 * time.Second, Each: func(_ int, m *modemsim.ModemConfig) { m.BootLines = []string{"RDY"} }}, Options{}, func(t *testing.T, w *bubble) {
+		w.after(10 * time.Second)
+		w.fault(0, "brown-out 1000 10s")
+		var ids []string
+		for i := range 60 {
+			ids = append(ids, w.send(fmt.Sprintf("+316123456%02d", i), "hello"))
+		}
+		w.after(time.Hour)
+		states := map[string]int{}
+		for _, id := range ids {
+			states[w.message(id).State]++
+		}
+		if states["UNKNOWN"] > 15 || states["UNKNOWN"]+states["ENROUTE"] != len(ids) {
+			t.Errorf("after an hour: %v", states)
+		}
+		last, md := w.message(ids[59]), w.modem(0)
+		if md.Sends != "parked" || !strings.Contains(md.SendsReason, "restarted") || !strings.Contains(last.Reason, "restarted") {
+			t.Errorf("the modem sends: %s, %q; the last message waits: %q", md.Sends, md.SendsReason, last.Reason)
+		}
+		w.fault(0, "brown-out 0")
+		w.after(time.Hour)
+		for _, id := range ids {
+			if m := w.message(id); m.State != "DELIVERED" && m.State != "UNKNOWN" {
+				t.Errorf("when it has power again: %s%s", m.State, timeline(m))
+			}
+		}
+	})
 }
 
 // A number that is refused holds nobody up.

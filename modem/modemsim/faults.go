@@ -29,6 +29,7 @@ type faults struct {
 	afterReport func() // the answer
 	late        lateness
 	refuse      refusal
+	weak        weakness
 	short       shortness
 	numbers     map[string]int  // +CMS ERROR for sends to a number
 	unknown     map[string]bool // verbs that it does not know
@@ -60,6 +61,12 @@ type lateness struct {
 	sends int
 	by    time.Duration
 	busy  bool
+}
+
+// weakness is a supply that does not last for a send.
+type weakness struct {
+	sends int
+	boot  time.Duration
 }
 
 type refusal struct {
@@ -117,6 +124,11 @@ func (m *Modem) Hang(d time.Duration) {
 			m.faults.endHang = m.after(d, func(time.Time) { m.endHang() })
 		}
 	})
+}
+
+// BrownOut makes the modem restart at each of the next n sends, which the network does not get; it answers again after boot.
+func (m *Modem) BrownOut(n int, boot time.Duration) {
+	m.locked(func() { m.faults.weak = weakness{n, boot} })
 }
 
 // FailSends makes the next n sends end with +CMS ERROR: code.

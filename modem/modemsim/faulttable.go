@@ -80,6 +80,10 @@ func sendFaults() []faultCommand {
 			}
 			return func(m *Modem) error { m.RefuseNumber(number, code); return nil }
 		}},
+		{"brown-out [N [TIME]]", "it restarts at each of the next N sends, and answers after TIME", func(a *faultArgs) action {
+			n, d := a.number(1), a.duration("10s")
+			return func(m *Modem) error { m.BrownOut(n, d); return nil }
+		}},
 		{"lose-answer [N]", "the next N sends are taken without an answer", counted((*Modem).LoseAnswers, 1)},
 		{"cut-send [N]", "or with half an answer", counted((*Modem).CutSends, 1)},
 		{"late [N [TIME [busy]]]", "or with an answer TIME after Ctrl-Z", func(a *faultArgs) action {

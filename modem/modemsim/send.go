@@ -104,6 +104,10 @@ func (m *Modem) send(tpdu []byte, at time.Time, verb string) result {
 // sent is the moment at which the network has the message, or not.
 func (m *Modem) sent(s Segment, at, now time.Time, verb string) {
 	f := &m.faults
+	if take(&f.weak.sends) {
+		m.restart(f.weak.boot)
+		return
+	}
 	if take(&f.refuse.sends) {
 		m.whenAwake(func() { m.resume(f.refuse.with) })
 		return
