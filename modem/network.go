@@ -26,15 +26,17 @@ const (
 	regEmergency = 8
 )
 
-// note takes a state of registration, from an answer or a URC: <stat>, and in mode 2 <lac>, <ci> and <AcT>.
-func (s *session) note(name string, fields []string) {
+// note takes a state of registration, from an answer or a URC: <stat>, and in mode 2 <lac>, <ci> and <AcT>. news says that it was another.
+func (s *session) note(name string, fields []string) (news bool) {
 	state, err := strconv.Atoi(fields[0])
 	if err != nil {
-		return
+		return false
 	}
 	name = strings.ToUpper(name)
 	s.regMu.Lock()
 	defer s.regMu.Unlock()
+	before, known := s.reg[name]
+	where := s.cells[name]
 	s.reg[name] = state
 	cell, told := cellOf(name, fields[1:])
 	switch {
@@ -43,6 +45,7 @@ func (s *session) note(name string, fields []string) {
 	case !isRegistered(state):
 		delete(s.cells, name)
 	}
+	return !known || before != state || where != s.cells[name]
 }
 
 // cellOf reads <lac>,<ci>[,<AcT>].
@@ -80,8 +83,9 @@ func isRegistered(state int) bool {
 	return state == regHome || state == regRoaming || state == regHomeSMS || state == regRoamSMS
 }
 
-// noteURC takes "+CREG: 2": the state is the first field of a URC.
-func (s *session) noteURC(name, args string) { s.note(name, at.Fields(args)) }
+// noteURC takes "+CREG: 2": the state is the first field of a URC. One that says nothing new is no reason to ask the modem anything: it
+// may be its answer to that, in a form that is not known.
+func (s *session) noteURC(name, args string) (news bool) { return s.note(name, at.Fields(args)) }
 
 // standing is the state that counts among the domains: one that is registered, else the one that says most. known is false for a modem
 // that knows none of the commands.

@@ -33,6 +33,30 @@ func TestRegistration_CellAndAccess_FromAnswersAndURCs(t *testing.T) {
 	}, k)
 }
 
+func TestRegistration_StateInQuotes_Ready(t *testing.T) {
+	k := newStick()
+	k.answers["AT+CREG?"] = `+CREG: 2,"1","00C3","1A2B"`
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		if info := untilState(t, b, 0, Ready); info.Cell != (Cell{"00C3", "1A2B", ""}) {
+			t.Errorf("%+v", info)
+		}
+	}, k)
+}
+
+// An answer in a form that is not known counts as a URC, and must not bring the same question again and again.
+func TestRegistration_AnswerThatLooksLikeAURC_AskedAtItsPace(t *testing.T) {
+	k := newStick()
+	k.answers["AT+CREG?"] = "+CREG: 2"
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		untilState(t, b, 0, Searching)
+		before := k.count("AT+CREG?")
+		time.Sleep(time.Minute)
+		if n := k.count("AT+CREG?") - before; n > 31 {
+			t.Errorf("asked %d times in a minute", n)
+		}
+	}, k)
+}
+
 func TestRegistration_LTEAlone_ReadyWithItsCell(t *testing.T) {
 	k := newStick()
 	k.answers["AT+CREG?"], k.answers["AT+CEREG?"] = "+CREG: 2,0", `+CEREG: 2,5,"1A2B","0123ABCD",7`

@@ -79,7 +79,9 @@ func (r *receiver) state(u at.URC) bool {
 	s := r.s
 	switch u.Kind {
 	case at.KindRegistration:
-		s.noteURC(u.Name, u.Args)
+		if !s.noteURC(u.Name, u.Args) {
+			return true
+		}
 	case at.KindRestart:
 		s.end(fmt.Errorf("%w (%s)", at.ErrRestarted, u.Name))
 	case at.KindCard:

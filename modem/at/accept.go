@@ -18,7 +18,8 @@ func Prefix(names ...string) func(string) bool {
 }
 
 // RegistrationAnswer accepts the answer of AT+CREG?, AT+CGREG? or AT+CEREG? and not the URC of the same name. The answer has the mode
-// before the state, "+CREG: 2,1,…", the URC has the state alone, followed by a quoted area if by anything: "+CREG: 1,\"00C3\",…".
+// before the state, "+CREG: 2,1,…", the URC has the state alone, followed by a quoted area if by anything: "+CREG: 1,\"00C3\",…". Some put
+// quotes around the state, too: behind mode 2 with an area, and without one in any mode.
 //
 //	[27.007 7.2, 10.1.20, 10.1.22]
 func RegistrationAnswer(name string) func(string) bool {
@@ -26,13 +27,17 @@ func RegistrationAnswer(name string) func(string) bool {
 		if !hasPrefixFold(line, name+":") {
 			return false
 		}
-		_, second, ok := strings.Cut(Params(line), ",")
+		mode, second, ok := strings.Cut(Params(line), ",")
 		if !ok {
 			return false
 		}
-		state, _, _ := strings.Cut(second, ",")
-		n, err := strconv.Atoi(strings.TrimSpace(state))
-		return err == nil && n >= 0 && n <= 11 && len(strings.TrimSpace(state)) <= 2
+		state, _, area := strings.Cut(second, ",")
+		state = strings.TrimSpace(state)
+		if bare := unquote(state); bare != state && (!area || strings.Trim(mode, `" `) == "2") {
+			state = bare
+		}
+		n, err := strconv.Atoi(state)
+		return err == nil && n >= 0 && n <= 11 && len(state) <= 2
 	}
 }
 

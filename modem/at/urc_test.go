@@ -16,3 +16,16 @@ func TestCardGone_ByMaker(t *testing.T) {
 		}
 	}
 }
+
+func TestRegistrationAnswer_AnswersAndURCs_ToldApart(t *testing.T) {
+	for line, want := range map[string]bool{
+		"+CREG: 0,1": true, "+CREG:2, 5": true, `+CREG: 2,1,"00C3","1A2B",7`: true, "+CREG: 2,1,00C3,1A2B": true, "+creg: 1,10": true,
+		`+CREG: 2,"1","00C3","1A2B"`: true, `+CREG: "2","1","00C3"`: true, `+CREG: 0,"2"`: true,
+		"+CREG: 1": false, `+CREG: 1,"00C3","1A2B"`: false, "+CREG: 1,00C3,1A2B": false, `+CREG: 1,"5","1A2B"`: false, "+CREG: 5, C6, 3E9": false,
+		"+CEREG: 0,1": false, `+CREG: 1,"`: false, "+CREG: 1,": false, "+CREG:": false,
+	} {
+		if got := RegistrationAnswer("+CREG")(line); got != want {
+			t.Errorf("%s: %v", line, got)
+		}
+	}
+}
