@@ -99,7 +99,7 @@ func TestCNMI_NeverTaken_AskedMoreAndMoreSeldom(t *testing.T) {
 // heldBack is a stick with one message in its memory, of which nobody is told, from d on again and again.
 func heldBack(t *testing.T) (k *stick, put func()) {
 	k = newStick()
-	line, length := deliverLine(t, "+31611111111", "silent")
+	line, length, n := "", 0, 0
 	k.answers["AT+CPMS=?"] = `+CPMS: ("SM"),("SM"),("SM")`
 	full := false
 	k.hook = func(command string) (string, bool) {
@@ -111,7 +111,10 @@ func heldBack(t *testing.T) (k *stick, put func()) {
 		}
 		return "", false
 	}
-	return k, func() { k.set(func() { full = true }) }
+	return k, func() {
+		n++
+		k.set(func() { line, length = deliverLine(t, "+31611111111", fmt.Sprint("silent ", n)); full = true })
+	}
 }
 
 func TestSweep_NoIndications_EveryHalfMinute(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +16,7 @@ import (
 
 const (
 	sweepWait = 2 * time.Minute // for CMGL of a full memory over a slow line
-	maxStored = 256             // messages remembered that were stored here and could not be deleted there
+	maxStored = 256             // messages remembered that were stored here and may be there yet
 	maxNamed  = 4               // memories beyond those that were chosen
 	maxWalk   = 512             // places that are read one by one
 	fewPlaces = 50              // of a memory that does not say how many it has
@@ -32,18 +33,30 @@ type Memory struct {
 
 // memories is what the receiver knows of the modem's memories.
 type memories struct {
-	mem     string            // the memory that is selected
-	now     Memory            // its usage, when it was selected
-	stored  map[string]string // by place: what is stored here and could not be deleted there
-	named   []string          // memories of which an indication told
-	refused map[string]bool   // memories that cannot be selected
-	walked  map[string]int    // by memory: how many messages there were that no reading found
-	owed    bool              // an indication told of a message that was not there
-	pace    time.Duration     // to the next sweep, when all is well
+	mem     string          // the memory that is selected
+	now     Memory          // its usage, when it was selected
+	stored  map[place]kept  // what is stored here, until a sweep has seen that it is not there any more
+	named   []string        // memories of which an indication told
+	refused map[string]bool // memories that cannot be selected
+	walked  map[string]int  // by memory: how many messages there were that no reading found
+	owed    bool            // an indication told of a message that was not there
+	pace    time.Duration   // to the next sweep, when all is well
+}
+
+// place is where a message lies.
+type place struct {
+	memory string
+	index  int
+}
+
+// kept is what is stored of a place.
+type kept struct {
+	pdu  string
+	gone bool // by the word of the modem
 }
 
 func newMemories() memories {
-	return memories{stored: map[string]string{}, refused: map[string]bool{}, walked: map[string]int{}}
+	return memories{stored: map[place]kept{}, refused: map[string]bool{}, walked: map[string]int{}}
 }
 
 // indicated handles +CMTI and +CDSI: read from the memory that it names, store, delete. A memory that cannot be selected may be the
@@ -221,6 +234,7 @@ func (r *receiver) sweep(ctx context.Context, m Memory) (left Memory, again bool
 	if !cut && (!whole || len(seen) < m.Used && r.walked[m.Name] != m.Used-len(seen)) {
 		r.walk(ctx, m, seen, take)
 	}
+	maps.DeleteFunc(r.stored, func(p place, _ kept) bool { return p.memory == m.Name && !seen[p.index] && !cut })
 	if deleted > 0 && m.Name != "" {
 		r.mem = ""
 		r.use(ctx, m.Name)
@@ -315,19 +329,20 @@ func (r *receiver) record(ctx context.Context, name string, index int, rec at.Re
 	if _, submit := m.(*pdu.Submit); submit || isOurs(name, rec.Line, fields) {
 		return isForeign
 	}
-	place := name + strconv.Itoa(index)
-	again := r.stored[place] == rec.PDU
+	where := place{name, index}
+	before, again := r.stored[where]
+	again = again && before.pdu == rec.PDU
 	if !again && r.storeDecoded(ctx, rec.PDU, m, err) != nil {
 		return leftForLater
 	}
-	if r.deleted(ctx, index, again) {
-		delete(r.stored, place)
-		return isDeleted
+	gone := r.deleted(ctx, index, again)
+	if again || len(r.stored) < maxStored {
+		r.stored[where] = kept{rec.PDU, gone}
 	}
-	if len(r.stored) < maxStored {
-		r.stored[place] = rec.PDU
+	if !gone || again && before.gone { // some say OK and delete nothing
+		return isStuck
 	}
-	return isStuck
+	return isDeleted
 }
 
 // deleted deletes a place, and says whether it could. Some modems want the second parameter.                      [27.005 3.5.4]

@@ -19,6 +19,7 @@ type card struct {
 	total    int
 	lists    func(c *card, stat string) string // nil: by the book
 	refuses  bool                              // AT+CMGD
+	lies     bool                              // says OK to it, and deletes nothing
 	deletion string                            // the form of AT+CMGD that is taken, with %d; "" for any
 }
 
@@ -48,7 +49,9 @@ func (c *card) command(line string) (string, bool) {
 		if c.refuses || c.deletion != "" && line != fmt.Sprintf(c.deletion, index) {
 			return "+CMS ERROR: 302", true
 		}
-		delete(c.places, index)
+		if !c.lies {
+			delete(c.places, index)
+		}
 		return "OK", true
 	}
 	return "", false
@@ -223,6 +226,23 @@ func TestSweep_ModemRefusesToDelete_StoredOnceAndAlarm(t *testing.T) {
 			t.Errorf("stored more than once: %q", got)
 		}
 		c.set(func() { c.refuses, c.deletion = false, "AT+CMGD=%d,0" }) // it wants the second parameter
+		until(t, 10*time.Minute, "deleted", func() bool { return c.left() == 0 && b.Modems()[0].StorageAlarm == "" })
+	}, c.stick)
+}
+
+func TestSweep_ModemSaysOKAndDeletesNothing_StoredOnceAndAlarm(t *testing.T) {
+	c := newCard(5)
+	c.hold(t, 1, 1, "a", "b", "c", "d", "e")
+	c.lies = true
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		until(t, 6*time.Minute, "alarm", func() bool { return strings.Contains(b.Modems()[0].StorageAlarm, "5 are stored here") })
+		time.Sleep(time.Hour)
+		if got, i := h.list(), b.Modems()[0]; len(got) != 5 || i.Received != 5 {
+			t.Errorf("stored more than once: %q, %d counted", got, i.Received)
+		}
+		c.set(func() { c.hold(t, 2, 1, "other") }) // in the place of one that was stored
+		until(t, 6*time.Minute, "the other", func() bool { return len(h.list()) == 6 })
+		c.set(func() { c.lies = false })
 		until(t, 10*time.Minute, "deleted", func() bool { return c.left() == 0 && b.Modems()[0].StorageAlarm == "" })
 	}, c.stick)
 }

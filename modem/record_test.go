@@ -189,9 +189,13 @@ func (p deafPort) Wrong() bool {
 func TestPort_MessagesOfWhichItBringsNoWord_GivenUp(t *testing.T) {
 	for _, speaks := range []bool{false, true} {
 		k, given := newStick(), make(chan struct{}, 4)
-		line, n := deliverLine(t, "+31612345678", "found")
-		k.answers["AT+CMGL=4"] = "+CMGL: 1,1,," + strconv.Itoa(n) + "\n" + line
+		sweeps := 0
 		k.hook = func(c string) (string, bool) {
+			if c == "AT+CMGL=4" {
+				sweeps++
+				line, n := deliverLine(t, "+31612345678", "found "+strconv.Itoa(sweeps))
+				return "+CMGL: 1,1,," + strconv.Itoa(n) + "\n" + line, true
+			}
 			if c == "AT+CMGD=1" && speaks {
 				go k.say("^RSSI: 12")
 			}
