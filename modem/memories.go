@@ -39,6 +39,7 @@ type memories struct {
 	named   []string        // memories of which an indication told
 	refused map[string]bool // memories that cannot be selected
 	walked  map[string]int  // by memory: how many messages there were that no reading found
+	unread  map[string]bool // memories whose list never came: they are read place by place
 	owed    bool            // an indication told of a message that was not there
 	pace    time.Duration   // to the next sweep, when all is well
 }
@@ -56,7 +57,7 @@ type kept struct {
 }
 
 func newMemories() memories {
-	return memories{stored: map[place]kept{}, refused: map[string]bool{}, walked: map[string]int{}}
+	return memories{stored: map[place]kept{}, refused: map[string]bool{}, walked: map[string]int{}, unread: map[string]bool{}}
 }
 
 // indicated handles +CMTI and +CDSI: read from the memory that it names, store, delete. A memory that cannot be selected may be the
@@ -244,13 +245,22 @@ func (r *receiver) sweep(ctx context.Context, m Memory) (left Memory, again bool
 }
 
 // list lists the selected memory. whole is false when the modem does not list, or not all; cut that there was more than fits. Some
-// modems refuse "all".                                                                                           [27.005 4.1]
+// modems refuse "all". A list that does not come keeps messages from being sent for as long as it is waited for: it is not asked for again.
+// [27.005 4.1]
 func (r *receiver) list(ctx context.Context) (records []at.Record, whole, cut bool) {
+	if r.unread[r.mem] {
+		return nil, false, false
+	}
 	for _, stats := range [][]int{{4}, {0, 1}} {
 		taken := 0
 		for _, stat := range stats {
 			a, err := r.s.at.Do(ctx, at.Command{Text: fmt.Sprintf("AT+CMGL=%d", stat), Accept: at.Prefix("+CMGL:"), Body: true, Wait: sweepWait})
 			var refused *at.Error
+			if errors.Is(err, at.ErrTimeout) && len(a.Records) == 0 {
+				r.unread[r.mem] = true
+				r.s.m.trouble(fmt.Errorf("memory %s is read place by place from now on: %w", r.mem, err))
+				return records, false, cut
+			}
 			if err != nil && !errors.As(err, &refused) {
 				return records, true, true // the next sweep sees the rest
 			}

@@ -247,6 +247,23 @@ func TestSweep_ModemSaysOKAndDeletesNothing_StoredOnceAndAlarm(t *testing.T) {
 	}, c.stick)
 }
 
+// While a list is waited for nothing can be sent.
+func TestSweep_ListNeverComes_WaitedForOnceThenReadPlaceByPlace(t *testing.T) {
+	c := newCard(20)
+	c.lists = func(*card, string) string { return "-" }
+	c.hold(t, 1, 0, "a", "b")
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		until(t, 5*time.Minute, "read", func() bool { return c.left() == 0 && b.Modems()[0].State == Ready })
+		time.Sleep(time.Minute)
+		c.set(func() { c.hold(t, 7, 0, "c") })
+		until(t, 6*time.Minute, "read by the next sweep", func() bool { return c.left() == 0 })
+		time.Sleep(time.Hour)
+		if n := c.count("AT+CMGL=4") + c.count("AT+CMGL=0"); n != 1 || len(h.list()) != 3 || !strings.Contains(b.Modems()[0].LastError, "place by place") {
+			t.Errorf("asked for %d lists, got %q, %s", n, h.list(), b.Modems()[0].LastError)
+		}
+	}, c.stick)
+}
+
 // Full is told in many ways; each makes room at once.
 func TestReceive_ModemSaysFull_SweptAtOnce(t *testing.T) {
 	for _, says := range []string{`^SMMEMFULL: "SM"`, "+SMFULL", "+SMSFULL", "+SMS FULL", `+CIEV: "smsfull",1`, "+CIEV: smsfull,1", "+QIND: SMS FULL"} {
