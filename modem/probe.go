@@ -137,24 +137,23 @@ func best(d discover.Device, answers []answer) (answer, error) {
 }
 
 // forgetChoice gives up a port that was chosen for its model by what another of its kind was like, or by a guess, and that has turned out
-// deaf. It is true when the device has others that may do; when all were tried they are all as good again.
+// deaf. It is true when another may do: each is given up once, and no modem goes round its ports for ever.
 func (f *Finder) forgetChoice(d discover.Device, p discover.Port) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.chosen[model(d)] == p.Interface {
 		delete(f.chosen, model(d))
 	}
-	wrong := append(f.wrong[d.Plugging()], p.Interface)
+	wrong := f.wrong[d.Plugging()]
+	if len(d.Ports) < 2 || slices.Contains(wrong, p.Interface) || wrong == nil && len(f.wrong) >= maxModels {
+		return false
+	}
 	if f.wrong == nil {
 		f.wrong = map[string][]int{}
 	}
-	if len(wrong) >= len(d.Ports) || len(f.wrong) >= maxModels {
-		delete(f.wrong, d.Plugging())
-		return false
-	}
-	f.wrong[d.Plugging()] = wrong
+	f.wrong[d.Plugging()] = append(wrong, p.Interface)
 	f.log().Info("port given up", "usb", d.Path, "device", d.ID(), "interface", p.Interface, "node", p.Node)
-	return true
+	return len(f.wrong[d.Plugging()]) < len(d.Ports)
 }
 
 // withoutWrong leaves out what has turned out to be wrong, unless no other port is for messages.
