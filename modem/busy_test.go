@@ -130,22 +130,62 @@ func TestSweep_NoIndications_EveryHalfMinute(t *testing.T) {
 	}, k)
 }
 
-// The modem has taken AT+CNMI and tells of nothing: what the first sweep finds lets the next ones come sooner, until there is nothing more.
-func TestSweep_FoundWhatNothingToldOf_SoonerUntilNothingIsThere(t *testing.T) {
+// The modem has taken AT+CNMI and tells of nothing: when that has shown, sweeps are as frequent as where there are no indications.
+func TestSweep_FoundWhatNothingToldOf_SoonFromThenOn(t *testing.T) {
 	k, put := heldBack(t)
 	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
 		untilState(t, b, 0, Ready)
+		time.Sleep(time.Hour)
 		put()
 		until(t, 6*time.Minute, "found", func() bool { return len(h.list()) == 1 })
-		for n := 2; n < 10; n++ {
+		put()
+		until(t, 31*time.Second, "found soon", func() bool { return len(h.list()) == 2 })
+		for n := 3; n < 6; n++ {
+			time.Sleep(time.Hour)
 			put()
 			until(t, 31*time.Second, "found soon", func() bool { return len(h.list()) == n })
 		}
+		if i := b.Modems()[0]; !strings.Contains(i.ReportReason, "tells of no messages") || !strings.Contains(i.LastError, "tells of no messages") {
+			t.Errorf("%q, %q", i.ReportReason, i.LastError)
+		}
+	}, k)
+}
+
+// One that has told of a message is swept seldom, whatever a sweep has found; a new one often at first.
+func TestSweep_OftenAtFirst_SeldomOnceTheModemTells(t *testing.T) {
+	k, put := heldBack(t)
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		untilState(t, b, 0, Ready)
+		time.Sleep(10 * time.Second)
+		put()
+		until(t, 31*time.Second, "found soon", func() bool { return len(h.list()) == 1 })
+		line, length := deliverLine(t, "+31611111111", "told of")
+		k.say(fmt.Sprintf("+CMT: ,%d", length), line)
+		put()
+		until(t, 31*time.Second, "found soon", func() bool { return len(h.list()) == 3 })
 		time.Sleep(time.Hour)
 		k.set(func() { k.heard = nil })
 		time.Sleep(time.Hour)
-		if n := k.count("AT+CMGL=4"); n != 12 {
-			t.Errorf("%d sweeps in an hour without messages", n)
+		if n := k.count("AT+CMGL=4"); n != 12 || b.Modems()[0].ReportReason != "" {
+			t.Errorf("%d sweeps in an hour without messages, %q", n, b.Modems()[0].ReportReason)
+		}
+	}, k)
+}
+
+func TestSweep_SentAndNothingWasToldYet_LookedForTheReports(t *testing.T) {
+	k := newStick()
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		untilState(t, b, 0, Ready)
+		time.Sleep(time.Hour)
+		k.set(func() { k.heard = nil })
+		withReport := append([]byte{aTPDU[0] | statusReportBit}, aTPDU[1:]...)
+		if _, err := b.list()[0].Submit(t.Context(), withReport); err != nil {
+			t.Fatal(err)
+		}
+		until(t, 62*time.Second, "a sweep", func() bool { return k.count("AT+CMGL=4") > 0 })
+		time.Sleep(time.Hour)
+		if n := k.count("AT+CMGL=4"); n > 2*(1+12) { // of two memories: the handset is off, and that is no reason to look all the time
+			t.Errorf("%d sweeps in an hour", n)
 		}
 	}, k)
 }

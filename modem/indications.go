@@ -73,6 +73,15 @@ func (s *session) rearm(ctx context.Context) error {
 	return nil
 }
 
+// owesReports tells, once for each time that something was sent, whether a sweep may find the reports of which a modem should have told
+// that has told of nothing yet.
+func (s *session) owesReports() bool {
+	sent, waiting := s.m.Info().Sent, s.m.Info().Unreported
+	owes := !s.receiving.told.Load() && waiting > 0 && sent > s.looked
+	s.looked = sent
+	return owes
+}
+
 // reportWay says how a form of AT+CNMI, <mode>,<mt>,<bm>,<ds>,<bfr>, brings status reports.                       [27.005 3.4.1]
 func reportWay(cnmi string) (way, reason string) {
 	if cnmi == "" {

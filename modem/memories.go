@@ -41,7 +41,8 @@ type memories struct {
 	walked  map[string]int  // by memory: how many messages there were that no reading found
 	unread  map[string]bool // memories whose list never came: they are read place by place
 	owed    bool            // an indication told of a message that was not there
-	pace    time.Duration   // to the next sweep, when all is well
+	pace    time.Duration   // to the next sweep, when all is well; 0 before the first
+	silent  int             // sweeps that found messages while the modem had told of none
 }
 
 // place is where a message lies.
@@ -169,20 +170,36 @@ func (r *receiver) sweepAll(ctx context.Context) time.Duration {
 	found := r.sweeps > 0 && r.swept > before
 	r.suspect(found)
 	r.sweeps++
-	r.pace = r.s.sweepPace(r.pace, found)
+	if found && !r.told.Load() {
+		r.untold()
+	}
+	r.pace = r.sweepPace(found)
 	if again || r.failing {
 		return r.s.cfg.Again
 	}
 	return r.pace
 }
 
-// sweepPace is how long the next sweep is waited for, when it was last before: short where sweeps are the only way in, because the modem has
-// taken no AT+CNMI or tells of nothing all the same. A memory of twenty is full soon, and then nothing comes.
-func (s *session) sweepPace(last time.Duration, found bool) time.Duration {
-	if found || s.armed() == "" {
-		return min(s.cfg.Idle, s.cfg.Sweep)
+// untold notes that a sweep has found what the modem should have told of, and has told of nothing yet. What comes in just then may be found
+// before it is told of, so once says nothing.
+func (r *receiver) untold() {
+	if r.silent++; r.silent != maxMissed || r.s.armed() == "" {
+		return
 	}
-	return min(max(2*last, s.cfg.Idle), s.cfg.Sweep)
+	r.s.m.trouble(errTellsNothing)
+	r.s.m.update(func(i *Info) { i.ReportReason = errTellsNothing.Error() })
+}
+
+var errTellsNothing = errors.New("the modem has taken AT+CNMI and tells of no messages all the same: they are found by the sweep")
+
+// sweepPace is how long the next sweep is waited for: short at first, and where sweeps are the only way in, because the modem has taken no
+// AT+CNMI or tells of nothing all the same. A memory of twenty is full soon, and then nothing comes.
+func (r *receiver) sweepPace(found bool) time.Duration {
+	c := r.s.cfg
+	if found || r.s.armed() == "" || r.silent >= maxMissed && !r.told.Load() {
+		return min(c.Idle, c.Sweep)
+	}
+	return min(max(2*r.pace, c.Idle), c.Sweep)
 }
 
 // memoriesToSweep are those that were chosen, that of reports where these are stored, and those of which an indication told.

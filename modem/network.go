@@ -241,6 +241,9 @@ func (s *session) look(ctx context.Context) error {
 		s.receiving.lost = c.Dropped + c.Broken
 		nudge(s.wake)
 	}
+	if s.owesReports() {
+		nudge(s.wake)
+	}
 	if err := s.rearm(ctx); err != nil {
 		return err
 	}

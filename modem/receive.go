@@ -19,6 +19,7 @@ type receiver struct {
 	up      chan struct{} // closed when the modem is up
 	inbox   chan heard    // from listen
 	heard   atomic.Bool   // the modem has said something by itself
+	told    atomic.Bool   // and that was of a message
 	sweeps  int           // so far
 	swept   int           // messages that they found
 	missed  int           // sweeps that found what no URC had told of, while none had told of anything
@@ -42,9 +43,7 @@ type heard struct {
 const maxEarly = 16
 
 func newReceiver(s *session) *receiver {
-	r := &receiver{s: s, up: make(chan struct{}), inbox: make(chan heard, 32), memories: newMemories()}
-	r.pace = s.cfg.Sweep
-	return r
+	return &receiver{s: s, up: make(chan struct{}), inbox: make(chan heard, 32), memories: newMemories()}
 }
 
 // allow lets the receiver use the modem.
@@ -56,6 +55,9 @@ func (r *receiver) listen(ctx context.Context) {
 	defer close(r.inbox)
 	for u := range r.s.at.URCs() {
 		r.heard.Store(true)
+		if u.Kind == at.KindMessage || u.Kind == at.KindStored {
+			r.told.Store(true)
+		}
 		if r.state(u) {
 			continue
 		}

@@ -188,7 +188,7 @@ func (p deafPort) Wrong() bool {
 
 func TestPort_MessagesOfWhichItBringsNoWord_GivenUp(t *testing.T) {
 	for _, speaks := range []bool{false, true} {
-		k, given := newStick(), make(chan struct{}, 4)
+		k, given := newStick(), make(chan struct{}, 100)
 		sweeps := 0
 		k.hook = func(c string) (string, bool) {
 			if c == "AT+CMGL=4" {

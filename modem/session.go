@@ -42,6 +42,7 @@ type session struct {
 	relay    relay        // the link that is kept open over a burst
 	cnmi     atomic.Value // string: the form of AT+CNMI that was taken, with the command; see [session.armed]
 	unarmed  int          // looks at a modem that tells of no messages; touched by run
+	looked   uint64       // Info.Sent as of the last look; touched by run
 
 	// Hooks of a check, nil otherwise; called by the goroutine of run.
 	observe func(ctx context.Context, step string) error           // a step of bringUp was taken; an error ends the session
