@@ -1,7 +1,9 @@
 package modem
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +77,43 @@ func TestBank_OneIMEITwoSIMs_TwoModems(t *testing.T) {
 		untilState(t, b, 0, Ready)
 		untilState(t, b, 1, Ready)
 	}, one, other)
+}
+
+// Until its PIN was given many a modem tells nothing of its SIM.
+func TestBank_OneIMEISIMsLocked_ToldApartByTheirSockets(t *testing.T) {
+	for _, socket := range []string{"1-2", "1-1"} {
+		one, other := newStick(), newStick()
+		other.answers["AT+CCID"] = "+CCID: 8931084600000000002"
+		for _, k := range []*stick{one, other} {
+			locked := true
+			k.hook = func(c string) (string, bool) {
+				switch {
+				case strings.HasPrefix(c, "AT+CPIN="):
+					locked = false
+				case locked && c == "AT+CPIN?":
+					return "+CPIN: SIM PIN", true
+				case locked && c == "AT+CCID":
+					return "+CME ERROR: 11", true
+				}
+				return "", false
+			}
+		}
+		open := func(ctx context.Context, path string) (io.ReadWriteCloser, error) {
+			k, usb := one, "1-1"
+			if path == "/dev/stick1" {
+				k, usb = other, socket
+			}
+			port, err := k.open(ctx, path)
+			return &placedPort{ReadWriteCloser: port, place: Place{USB: usb}}, err
+		}
+		bankOpen(t, Config{PIN: "1234", Stagger: time.Second}, open, func(t *testing.T, b *Bank, h *memory) {
+			untilState(t, b, 0, Ready)
+			time.Sleep(time.Minute)
+			if i, want := b.Modems()[1], map[string]State{"1-1": Failed, "1-2": Ready}[socket]; i.State != want {
+				t.Errorf("in socket %s: %v, %s", socket, i.State, i.Reason)
+			}
+		}, one, other)
+	}
 }
 
 func TestCheckPlace(t *testing.T) {

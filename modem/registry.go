@@ -183,7 +183,7 @@ func (e *SameModemError) Error() string {
 func (e *SameModemError) Hint() string { return "give each modem once" }
 
 // claim makes the session the only one of its IMEI: two paths may lead to one modem. Modems that have the IMEI of another, as cheap ones
-// do, are told apart by their SIMs.
+// do, are told apart by their SIMs, and while one of these is locked by their USB sockets.
 func (s *session) claim(ctx context.Context, imei string) error {
 	if imei == "" {
 		return nil
@@ -196,13 +196,17 @@ func (s *session) claim(ctx context.Context, imei string) error {
 	if err != nil {
 		return err
 	}
-	if theirs := other.Info().SIM.ICCID; iccid == "" || theirs == "" || theirs == iccid {
+	theirs := other.Info()
+	if told := iccid != "" && theirs.SIM.ICCID != ""; told && theirs.SIM.ICCID == iccid || !told && !apart(s.m.Info().Place, theirs.Place) {
 		return &SameModemError{imei, other.path}
 	}
 	s.m.bank.claim(s.m, imei, true)
 	s.log.Warn("two modems have one IMEI", "other", other.path)
 	return nil
 }
+
+// apart tells whether two places are certainly those of two modems.
+func apart(one, other Place) bool { return one.USB != "" && other.USB != "" && one.USB != other.USB }
 
 // claim notes that m has a session with the modem of that IMEI, and gives it what is known of it; or returns who has it already.
 func (b *Bank) claim(m *Modem, imei string, shared bool) (other *Modem) {
