@@ -190,6 +190,26 @@ func TestSweep_SentAndNothingWasToldYet_LookedForTheReports(t *testing.T) {
 	}, k)
 }
 
+// Whatever has turned the indications off, what came meanwhile is found at the next look, and not minutes later.
+func TestSweep_IndicationsWereOff_FoundWhenTheyAreOnAgain(t *testing.T) {
+	k, put := heldBack(t)
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		untilState(t, b, 0, Ready)
+		line, length := deliverLine(t, "+31611111111", "told of")
+		k.say(fmt.Sprintf("+CMT: ,%d", length), line)
+		for n := 2; n < 5; n++ {
+			time.Sleep(time.Hour)
+			k.set(func() { k.answers["AT+CNMI?"] = "+CNMI: 2,0,0,0,0" })
+			put()
+			until(t, 31*time.Second, "found", func() bool { return len(h.list()) == n })
+			k.set(func() { k.answers["AT+CNMI?"] = "+CNMI: 2,2,0,1,0" })
+		}
+		if i := b.Modems()[0]; !strings.Contains(i.LastError, "indications off") {
+			t.Errorf("%q", i.LastError)
+		}
+	}, k)
+}
+
 func TestBringUp_NoPDUMode_SaysSo(t *testing.T) {
 	k := newStick()
 	k.answers["AT+CMGF=0"] = "+CMS ERROR: 303"

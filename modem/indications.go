@@ -53,11 +53,20 @@ func (s *session) armed() string {
 	return command
 }
 
-// rearm turns the indications on again: a modem that waited in vain for +CNMA has turned them off by itself [27.005 3.4.4]. One that took no
-// form may have been starting yet, and is asked at the first look, the second, the fourth and so on.
+// rearm turns the indications on again: a modem that waited in vain for +CNMA has turned them off by itself [27.005 3.4.4], and one that has
+// restarted without a word has forgotten them. What came meanwhile a sweep finds. One that took no form may have been starting yet, and is
+// asked at the first look, the second, the fourth and so on.
 func (s *session) rearm(ctx context.Context) error {
 	if command := s.armed(); command != "" {
-		_, err := s.tell(ctx, command)
+		on, err := s.shows(ctx, strings.TrimPrefix(command, "AT+CNMI="))
+		if err != nil {
+			return err
+		}
+		if !on {
+			s.m.trouble(errDisarmed)
+			nudge(s.wake)
+		}
+		_, err = s.tell(ctx, command)
 		return err
 	}
 	if s.unarmed++; s.unarmed&(s.unarmed-1) != 0 {
@@ -105,6 +114,8 @@ func (s *session) refuseForgotten(ctx context.Context) error {
 	_, err := s.tell(ctx, "AT+CNMA=2") // refused when nothing waits
 	return err
 }
+
+var errDisarmed = errors.New("the modem had turned its indications off (AT+CNMI): they are on again")
 
 var errNoCNMI = errors.New("the modem tells of no messages (AT+CNMI): they are found by the sweep")
 
