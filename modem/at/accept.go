@@ -109,10 +109,19 @@ func Words(names ...string) func(string) bool {
 	}
 }
 
-// waking knows the words that modems say by themselves while they start, SIMCom's and Quectel's above all, and after calls.
+// waking knows the words that modems say by themselves while they start and after calls.
 func waking(line string) bool {
 	switch strings.ToUpper(line) {
-	case "CALL READY", "SMS READY", "SMS DONE", "PB DONE", "NORMAL POWER DOWN", "NO CARRIER", "BUSY", "NO ANSWER":
+	case "NORMAL POWER DOWN", "NO CARRIER", "BUSY", "NO ANSWER":
+		return true
+	}
+	return starting(line)
+}
+
+// starting knows those that they say when they have started, SIMCom's and Quectel's above all.
+func starting(line string) bool {
+	switch strings.TrimPrefix(strings.ToUpper(line), "+QIND: ") {
+	case "CALL READY", "SMS READY", "SMS DONE", "PB DONE":
 		return true
 	}
 	return false

@@ -67,6 +67,8 @@ type Engine struct {
 	turn turn
 	used atomic.Int64 // when the modem last answered, in unix nanoseconds
 
+	opened time.Time
+
 	// Touched by whoever holds the turn.
 	synced bool
 	marked bool   // the modem has answered a probe once: it can be told from one that knows none
@@ -89,7 +91,7 @@ type Engine struct {
 // New makes an engine over an open port; the engine closes it.
 func New(port io.ReadWriteCloser, opt Options) *Engine {
 	opt = opt.withDefaults()
-	return &Engine{port: port, opt: opt, urcs: make(chan URC, opt.Queue), dead: make(chan struct{}), first: true}
+	return &Engine{port: port, opt: opt, urcs: make(chan URC, opt.Queue), dead: make(chan struct{}), first: true, opened: time.Now()}
 }
 
 // Run reads from the port until ctx ends, the port breaks or the engine gives it up. It closes the port, and returns when nothing of it
@@ -301,6 +303,7 @@ func (e *Engine) unsolicited(line string) []URC {
 	kind, name := kindOf(line)
 	if kind == KindNone {
 		e.counts.Foreign++
+		e.wakes(line)
 		return nil
 	}
 	u := URC{Kind: kind, Name: name, Args: strings.TrimSpace(strings.TrimPrefix(line[len(name):], ":"))}
@@ -323,6 +326,15 @@ func (e *Engine) unsolicited(line string) []URC {
 		return e.restarted(u, e.cur)
 	}
 	return []URC{u}
+}
+
+// wakes notes what a modem says some seconds after it has started. In the midst of a submit the answer is hardly to come any more, unless
+// the modem has only just been opened.
+func (e *Engine) wakes(line string) {
+	if x := e.cur; x != nil && x.sent && starting(line) && time.Since(e.opened) > settleTime {
+		x.woken = true
+		x.nudge()
+	}
 }
 
 // push queues a URC without ever waiting: a reader that waits cannot bring the answer which the receiver of the URCs waits for. The

@@ -65,6 +65,7 @@ type exchange struct {
 	reports  []uint8       // the TP-MRs that status reports had meanwhile
 	prompted chan struct{} // closed by the prompt; nil without one
 	gotten   bool          // the prompt was seen
+	woken    bool          // the modem has said what it says when it starts
 }
 
 func newExchange(c Command) *exchange {

@@ -10,6 +10,10 @@ import (
 const (
 	// doubtWait is how long a second answer is waited for when the first may be that of an older submit.
 	doubtWait = 10 * time.Second
+	// wokenWait is how long an answer is waited for once the modem seems to have restarted.
+	wokenWait = 10 * time.Second
+	// settleTime is how long after its start a modem may say that it has started.
+	settleTime = time.Minute
 	// lateLife is how long an answer is owed. One that comes later still is known by its number or taken for nobody's.
 	lateLife = 2 * time.Minute
 	// manyLater is how many messages later a TP-MR may have come round.
@@ -41,8 +45,11 @@ func (e *Engine) claim() (mr uint8, came bool) {
 func (e *Engine) patience(x *exchange) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if x.doubt || x.held != nil {
+	switch {
+	case x.doubt || x.held != nil:
 		return doubtWait
+	case x.woken && len(x.records) == 0:
+		return wokenWait
 	}
 	return afterMR
 }

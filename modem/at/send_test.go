@@ -212,6 +212,44 @@ func TestSendPDU_AnswerOutOfTurn_NotTakenForNext(t *testing.T) {
 	})
 }
 
+// What modems say some seconds after their start means that the answer will not come; just after the port was opened it means nothing, and
+// an answer that comes all the same is taken.
+func TestSendPDU_StartWordsInsteadOfAnAnswer_NotWaitedForLong(t *testing.T) {
+	for _, c := range []struct {
+		says           string
+		opened, answer time.Duration
+		least, most    time.Duration
+		sent           bool
+	}{
+		{"SMS Ready", time.Hour, time.Hour, 10 * time.Second, 16 * time.Second, false},
+		{"+QIND: SMS DONE", time.Hour, time.Hour, 10 * time.Second, 16 * time.Second, false},
+		{"^RSSI: 12", time.Hour, time.Hour, time.Minute, 63 * time.Second, false},
+		{"Call Ready", time.Second, 40 * time.Second, 40 * time.Second, 41 * time.Second, true},
+		{"Call Ready", time.Hour, 8 * time.Second, 8 * time.Second, 9 * time.Second, true},
+	} {
+		t.Run(fmt.Sprint(c.says, c.opened, c.answer), func(t *testing.T) {
+			talk(t, Options{}, func(f *fake, heard string) string {
+				switch heard {
+				case cmgs:
+					return "\r\n> "
+				case aSent:
+					time.AfterFunc(time.Second, func() { f.say("\r\n" + c.says + "\r\n") })
+					time.AfterFunc(c.answer, func() { f.say("\r\n+CMGS: 7\r\n\r\nOK\r\n") })
+					return silent
+				}
+				return ""
+			}, func(t *testing.T, r *rig) {
+				time.Sleep(c.opened)
+				from := time.Now()
+				mr, err := r.SendPDU(t.Context(), aSize, aPDU)
+				if took := time.Since(from); (err == nil && mr == 7) != c.sent || took < c.least || took > c.most {
+					t.Errorf("got %d, %v after %v", mr, err, took)
+				}
+			})
+		})
+	}
+}
+
 func TestSendPDU_RestartAfterPDU_Unknown(t *testing.T) {
 	talk(t, Options{}, func(f *fake, c string) string {
 		switch c {
