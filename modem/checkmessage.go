@@ -51,10 +51,14 @@ func (h checkHandler) Ready(ctx context.Context, m *Modem) {
 	h.c.done()
 }
 
+// anyMR stands for the TP-MR of a modem that tells none.
+const anyMR = -1
+
 // send hands the message over.
-func (c *checker) send(ctx context.Context, m *Modem) (mr uint8, sent bool) {
+func (c *checker) send(ctx context.Context, m *Modem) (reference int, sent bool) {
 	parts, err := pdu.SplitText(c.cfg.Text, pdu.GSM7, pdu.Options{Dest: pdu.NewAddress(c.cfg.To), StatusReport: true})
 	var tpdu []byte
+	var mr uint8
 	if err == nil {
 		tpdu, err = parts[0].TPDU()
 	}
@@ -64,7 +68,10 @@ func (c *checker) send(ctx context.Context, m *Modem) (mr uint8, sent bool) {
 	switch {
 	case err == nil:
 		c.ok("message", fmt.Sprintf("the network has taken it (TP-MR %d)", mr))
-		return mr, true
+		return int(mr), true
+	case errors.Is(err, at.ErrNoMR):
+		c.ok("message", "the network has taken it; the modem tells no TP-MR")
+		return anyMR, true
 	case ctx.Err() == nil:
 		c.fail("message", err.Error(), mendSend(err))
 	}
@@ -72,7 +79,7 @@ func (c *checker) send(ctx context.Context, m *Modem) (mr uint8, sent bool) {
 }
 
 // awaitReport waits for the final report on the message.
-func (c *checker) awaitReport(ctx context.Context, mr uint8) {
+func (c *checker) awaitReport(ctx context.Context, mr int) {
 	timer := time.NewTimer(c.cfg.Report)
 	defer timer.Stop()
 	for {
@@ -80,7 +87,7 @@ func (c *checker) awaitReport(ctx context.Context, mr uint8) {
 		case r := <-c.reports:
 			final, delivered := r.Outcome()
 			switch {
-			case r.MR != mr || !final:
+			case mr != anyMR && int(r.MR) != mr || !final:
 				continue
 			case delivered:
 				c.ok("report", pdu.StatusText(r.ST))

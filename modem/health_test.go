@@ -211,6 +211,24 @@ func TestHealth_GoneWithAMessageInHand_BlamedUnlessTheGatewayEnds(t *testing.T) 
 	}
 }
 
+// OK is OK: a modem that tells no TP-MR, or one that is none, has sent all the same.
+func TestHealth_NoReferenceInTheAnswer_SentAndNeverParked(t *testing.T) {
+	for _, answer := range []string{"OK", "+CMGS:", "+CMGS: -1", "+CMGS: 256"} {
+		k := newStick()
+		askedFor(t, k, func(t *testing.T, b *Bank, m *Modem) {
+			k.failing(answer)
+			for i := range 40 {
+				if _, err := m.Submit(t.Context(), toOther(i)); !errors.Is(err, at.ErrNoMR) {
+					t.Fatalf("%s: send %d: %v", answer, i, err)
+				}
+			}
+			if i := m.Info(); i.Sent != 40 || i.Unknown+i.Refused != 0 || i.Health != 100 || i.LastError != "" || !i.ParkedUntil.IsZero() {
+				t.Errorf("%s: %+v", answer, i)
+			}
+		})
+	}
+}
+
 func TestSuspicion_NoReportsWhileOthersCome_Told(t *testing.T) {
 	k := newStick()
 	askedFor(t, k, func(t *testing.T, b *Bank, m *Modem) {

@@ -420,7 +420,7 @@ func TestSubmit_Errors_Judged(t *testing.T) {
 		"+CME ERROR: 10":  {Outcome: RefusedForNow, Cause: CauseCME + 10, Wait: illWait},
 		"ERROR":           {Outcome: RefusedForNow, Wait: illWait, Tries: 3},
 		"-":               {Outcome: Unknown, Modem: true, Wait: busyWait},
-		"+CMGS: nonsense": {Outcome: Unknown, Wait: busyWait},
+		"+CMGS: nonsense": {Outcome: Unknown},
 	} {
 		t.Run(answer, func(t *testing.T) {
 			k := newStick()

@@ -48,7 +48,8 @@ func (e *SubmitError) Unwrap() error { return e.Err }
 var ErrNotReady = errors.New("the modem is not ready")
 
 // Submit hands a TPDU (SMS-SUBMIT) over and returns the TP-MR that the modem gave it. It returns as soon as the answer is there. The
-// error is a *SubmitError. Several Submits at once wait for each other.                                     [27.005 4.3] [23.040 9.2.2.2]
+// error is a *SubmitError; one that is [at.ErrNoMR] says that it was sent by a modem that tells no TP-MR. Several Submits at once wait for
+// each other.                                                                                       [27.005 4.3] [23.040 9.2.2.2]
 //
 // When ctx ends before the PDU is out nothing is sent; when it ends after, the answer is waited for a little.
 func (m *Modem) Submit(ctx context.Context, tpdu []byte) (mr uint8, err error) {
@@ -82,12 +83,16 @@ func (m *Modem) Submit(ctx context.Context, tpdu []byte) (mr uint8, err error) {
 	}
 	mr, err = s.at.SendPDU(ctx, length, line)
 	s.relay.ends(time.Now())
-	if err != nil {
+	unnumbered := errors.Is(err, at.ErrNoMR)
+	if err != nil && !unnumbered {
 		return 0, s.judge(ctx, tpdu, err)
 	}
 	s.refused.end()
 	m.update(func(i *Info) { i.sent(tpdu, time.Now()) })
 	m.fared(nil)
+	if unnumbered {
+		return 0, &SubmitError{Outcome: Unknown, Err: at.ErrNoMR}
+	}
 	return mr, nil
 }
 
@@ -150,7 +155,7 @@ func (c *Config) verdict(ctx context.Context, err error) (e *SubmitError, others
 		e.Wait = c.waitFor(r.wait)
 		return e, r.others
 	case errors.As(err, &sent) && sent.Unknown():
-		return &SubmitError{Outcome: Unknown, Modem: !errors.Is(err, at.ErrNoMR) && ctx.Err() == nil, Wait: c.BusyWait, Err: err, died: died(ctx)}, 0
+		return &SubmitError{Outcome: Unknown, Modem: ctx.Err() == nil, Wait: c.BusyWait, Err: err, died: died(ctx)}, 0
 	case ctx.Err() != nil: // the session has ended, or the gateway ends
 		return &SubmitError{Err: context.Cause(ctx)}, 0
 	}

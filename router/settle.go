@@ -87,7 +87,7 @@ func (run *laneRun) sent(m *storage.Message, i int, ref string, now storage.Time
 	if run.Forms != nil && ref != "" {
 		p.Match = RefMatch(ref)
 	}
-	m.Note(now, "sent", fmt.Sprintf("part %d of %d by %s, %s %s", i+1, len(m.Parts), run.ID, run.Says, ref))
+	m.Note(now, "sent", fmt.Sprintf("part %d of %d by %s, %s %s", i+1, len(m.Parts), run.ID, run.Says, orDefault(ref, "not told")))
 	switch {
 	case p.Told():
 		asTold(p)

@@ -2,11 +2,13 @@ package gsmchan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 
 	"gsmgate/modem"
+	"gsmgate/modem/at"
 	"gsmgate/modem/pdu"
 )
 
@@ -108,6 +110,9 @@ func (ch *Channel) sendOwn(ctx context.Context, m *modem.Modem, to, text string)
 	tpdu, err := parts[0].TPDU()
 	if err == nil {
 		_, err = m.Submit(ctx, tpdu)
+	}
+	if errors.Is(err, at.ErrNoMR) { // it was sent
+		return nil
 	}
 	return err
 }
