@@ -1,6 +1,7 @@
 package modem
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ type memories struct {
 	named   []string        // memories of which an indication told
 	refused map[string]bool // memories that cannot be selected
 	walked  map[string]int  // by memory: how many messages there were that no reading found
-	unread  map[string]bool // memories whose list never came: they are read place by place
+	unread  bool            // a list never came: memories are read place by place
 	owed    bool            // an indication told of a message that was not there
 	pace    time.Duration   // to the next sweep, when all is well; 0 before the first
 	silent  int             // sweeps that found messages while the modem had told of none
@@ -58,7 +59,7 @@ type kept struct {
 }
 
 func newMemories() memories {
-	return memories{stored: map[place]kept{}, refused: map[string]bool{}, walked: map[string]int{}, unread: map[string]bool{}}
+	return memories{stored: map[place]kept{}, refused: map[string]bool{}, walked: map[string]int{}}
 }
 
 // indicated handles +CMTI and +CDSI: read from the memory that it names, store, delete. A memory that cannot be selected may be the
@@ -242,7 +243,7 @@ func (r *receiver) sweep(ctx context.Context, m Memory) (left Memory, again bool
 		if err != nil || index < 0 {
 			continue
 		}
-		if rec.PDU == "" {
+		if rec.PDU == "" && !isHollow(rec) {
 			if rec, _ = r.read(ctx, index); rec.PDU == "" {
 				continue
 			}
@@ -261,11 +262,17 @@ func (r *receiver) sweep(ctx context.Context, m Memory) (left Memory, again bool
 	return left, again
 }
 
+// isHollow tells whether a place holds a message of no octets, by its header: it takes up room like any other.           [27.005 3.1 <length>]
+func isHollow(rec at.Record) bool {
+	fields := at.Fields(at.Params(rec.Line))
+	return len(fields) > 2 && fields[len(fields)-1] == "0"
+}
+
 // list lists the selected memory. whole is false when the modem does not list, or not all; cut that there was more than fits. Some
 // modems refuse "all". A list that does not come keeps messages from being sent for as long as it is waited for: it is not asked for again.
 // [27.005 4.1]
 func (r *receiver) list(ctx context.Context) (records []at.Record, whole, cut bool) {
-	if r.unread[r.mem] {
+	if r.unread {
 		return nil, false, false
 	}
 	for _, stats := range [][]int{{4}, {0, 1}} {
@@ -274,8 +281,8 @@ func (r *receiver) list(ctx context.Context) (records []at.Record, whole, cut bo
 			a, err := r.s.at.Do(ctx, at.Command{Text: fmt.Sprintf("AT+CMGL=%d", stat), Accept: at.Prefix("+CMGL:"), Body: true, Wait: sweepWait})
 			var refused *at.Error
 			if errors.Is(err, at.ErrTimeout) && len(a.Records) == 0 {
-				r.unread[r.mem] = true
-				r.s.m.trouble(fmt.Errorf("memory %s is read place by place from now on: %w", r.mem, err))
+				r.unread = true
+				r.s.m.trouble(fmt.Errorf("memories are read place by place from now on: %w", err))
 				return records, false, cut
 			}
 			if err != nil && !errors.As(err, &refused) {
@@ -359,7 +366,7 @@ func (r *receiver) record(ctx context.Context, name string, index int, rec at.Re
 	where := place{name, index}
 	before, again := r.stored[where]
 	again = again && before.pdu == rec.PDU
-	if !again && r.storeDecoded(ctx, rec.PDU, m, err) != nil {
+	if !again && r.storeDecoded(ctx, cmp.Or(rec.PDU, rec.Line), m, err) != nil {
 		return leftForLater
 	}
 	gone := r.deleted(ctx, index, again)

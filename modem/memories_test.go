@@ -247,12 +247,25 @@ func TestSweep_ModemSaysOKAndDeletesNothing_StoredOnceAndAlarm(t *testing.T) {
 	}, c.stick)
 }
 
+func TestSweep_MessageWithoutOctets_KeptAndDeleted(t *testing.T) {
+	c := newCard(5)
+	c.hold(t, 1, 0, "a")
+	c.places[3] = "1,,0\n"
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		until(t, time.Minute, "emptied", func() bool { return c.left() == 0 })
+		if got := h.list(); len(got) != 2 || got[1] != "undecoded +CMGL: 3,1,,0" {
+			t.Errorf("got %q", got)
+		}
+	}, c.stick)
+}
+
 // While a list is waited for nothing can be sent.
 func TestSweep_ListNeverComes_WaitedForOnceThenReadPlaceByPlace(t *testing.T) {
 	c := newCard(20)
 	c.lists = func(*card, string) string { return "-" }
 	c.hold(t, 1, 0, "a", "b")
 	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		until(t, time.Minute, "why it is not ready", func() bool { return strings.Contains(b.Modems()[0].Reason, "in its memories") })
 		until(t, 5*time.Minute, "read", func() bool { return c.left() == 0 && b.Modems()[0].State == Ready })
 		time.Sleep(time.Minute)
 		c.set(func() { c.hold(t, 7, 0, "c") })

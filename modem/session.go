@@ -103,6 +103,7 @@ func (s *session) live(ctx context.Context) error {
 		return err
 	}
 	s.checked.Store(time.Now().UnixNano())
+	s.m.enter(Initialising, "asking for its network, and reading what lies in its memories")
 	s.receiving.allow()
 	for {
 		if err := s.search(ctx); err != nil {
