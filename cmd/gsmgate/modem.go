@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -68,15 +69,26 @@ func printModems(out io.Writer, list []provisioning.Modem) error {
 	return w.Flush()
 }
 
-// reasons is why a modem is not ready, or why it does not send.
+// reasons is why a modem is not ready, or does not send, and what else is wrong with it.
 func reasons(m provisioning.Modem) string {
-	if m.Sends == "yes" {
+	held := m.SendsReason
+	if m.Sends == "no" { // as it is not ready
+		held = ""
+	}
+	return joined(advice(m), held, ills(m))
+}
+
+// ills are what is wrong with a modem whether it is ready or not.
+func ills(m provisioning.Modem) string {
+	if m.StorageAlarm == "" {
 		return m.Suspicion
 	}
-	if m.Sends == "no" || m.SendsReason == "" {
-		return advice(m)
-	}
-	return strings.TrimPrefix(advice(m)+"; "+m.SendsReason, "; ")
+	return joined(m.Suspicion, m.StorageAlarm, m.StorageHint)
+}
+
+// joined puts "; " between texts that are not empty.
+func joined(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), "; ")
 }
 
 // advice is why a modem is not ready, and what to do about it.

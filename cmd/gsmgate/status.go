@@ -51,7 +51,7 @@ func printStatus(out io.Writer, s provisioning.Status) error {
 		}
 	}
 	for _, m := range s.Modems {
-		fmt.Fprintf(w, "modem %s\t%s\t%s\t%s\t%d sent, %d refused, %d unknown, %d received\n", m.Path, readiness(m.State == "ready", m.State+": "+m.Reason),
+		fmt.Fprintf(w, "modem %s\t%s\t%s\t%s\t%d sent, %d refused, %d unknown, %d received\n", m.Path, modemReadiness(m),
 			visible(m.Operator, 20), level(m.SignalDBM), m.Sent, m.Refused, m.Unknown, m.Received)
 	}
 	if refused := refusals(s.Binds.Refused); refused != "" || s.Binds.Accepted > 0 {
@@ -83,6 +83,18 @@ func readiness(ready bool, reason string) string {
 		return "ready"
 	}
 	return visible(reason, -1)
+}
+
+// modemReadiness is whether a modem is ready, why it sends nothing all the same, and what else is wrong with it.
+func modemReadiness(m provisioning.Modem) string {
+	held := ""
+	if m.Sends != "yes" && m.Sends != "no" && m.SendsReason != "" {
+		held = m.Sends + ": " + m.SendsReason
+	}
+	if wrong := joined(held, ills(m)); wrong != "" {
+		return readiness(m.State == "ready", m.State+": "+m.Reason) + "; " + visible(wrong, -1)
+	}
+	return readiness(m.State == "ready", m.State+": "+m.Reason)
 }
 
 func level(dBm *int) string {
