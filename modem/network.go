@@ -234,6 +234,11 @@ func (s *session) look(ctx context.Context) error {
 	if err := s.askRegistration(ctx); err != nil {
 		return err
 	}
+	if s.poll%simEvery == 0 { // a card may be changed so quickly that nothing is heard of it
+		if err := s.sameCard(ctx); err != nil {
+			return err
+		}
+	}
 	if err := s.ussd.arm(ctx); err != nil {
 		return err
 	}

@@ -148,6 +148,18 @@ func TestOperator_NumberAndName(t *testing.T) {
 	}, k)
 }
 
+// Some modems say nothing when the card is changed, and are registered again before anybody looks.
+func TestSIM_SwappedUnheard_SeenWithinMinutes(t *testing.T) {
+	k := newStick()
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		untilState(t, b, 0, Ready)
+		k.set(func() { k.answers["AT+CCID"] = "+CCID: 8931084600000000002" })
+		until(t, 6*time.Minute, "the other SIM", func() bool {
+			return b.Modems()[0].SIM.ICCID == "8931084600000000002" && b.Modems()[0].State == Ready
+		})
+	}, k)
+}
+
 func TestSIM_SwappedWithPower_TheOtherLane(t *testing.T) {
 	for name, tell := range map[string]func(k *stick){
 		"told by Huawei":   func(k *stick) { k.say("^SIMST: 255,0") },
