@@ -1,8 +1,11 @@
 package modem
 
 import (
+	"errors"
 	"fmt"
 	"time"
+
+	"gsmgate/modem/at"
 )
 
 // The health of a modem is that of the pair of modem and SIM: a fault of either stops both, and which of the two it is shows only when
@@ -147,6 +150,9 @@ func (m *Modem) fared(e *SubmitError) {
 	fault, reason := 0.0, ""
 	if e != nil {
 		fault, reason = blame(e), e.Err.Error()
+		if e.Outcome == Unknown && (errors.Is(e, at.ErrRestarted) || errors.Is(e, at.ErrClosed)) {
+			reason += "; modems that restart or go away while they send often have a weak power supply"
+		}
 	}
 	m.mu.Lock()
 	if e != nil && fault == 0 { // the next one is the trial

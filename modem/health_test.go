@@ -192,6 +192,9 @@ func TestHealth_RestartsAtEachSend_ParkedThroughItsRestarts(t *testing.T) {
 						tried++
 					}
 				}
+				if says := m.Info().ParkedReason; (name == "it says so" || name == "the port ends") != strings.Contains(says, "power supply") {
+					t.Errorf("parked: %s", says)
+				}
 				if i := m.Info(); tried < parkRun+4 || tried > parkRun+10 || !i.ParkedUntil.After(time.Now().Add(-mostPark)) || i.Sent != 0 {
 					t.Errorf("%d messages are unknown: %+v", tried, i)
 				}

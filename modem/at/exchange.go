@@ -221,7 +221,13 @@ func (e *Engine) gone() error {
 
 type goneError struct{ cause error }
 
-func (g *goneError) Error() string   { return ErrClosed.Error() + ": " + g.cause.Error() }
+func (g *goneError) Error() string {
+	if errors.Is(g.cause, ErrClosed) {
+		return g.cause.Error()
+	}
+	return ErrClosed.Error() + ": " + g.cause.Error()
+}
+
 func (g *goneError) Unwrap() []error { return []error{ErrClosed, g.cause} }
 
 // commandError names the command, without parameters: they may hold a number or a PIN.

@@ -319,7 +319,7 @@ func TestSendPDU_PortDies_BeforeRefusedAfterUnknown(t *testing.T) {
 			}
 			return ""
 		}, func(t *testing.T, r *rig) {
-			if se := sendErr(t, r); se.Unknown() != unknown || !errors.Is(se, ErrClosed) {
+			if se := sendErr(t, r); se.Unknown() != unknown || !errors.Is(se, ErrClosed) || strings.Count(se.Error(), ErrClosed.Error()) != 1 {
 				t.Errorf("dead at %q: got %+v", at, se)
 			}
 		})
