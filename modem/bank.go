@@ -25,7 +25,8 @@ type Handler interface {
 }
 
 // PINMemory remembers across restarts which PIN was refused, so that no restart burns another try. key names SIM and PIN without showing
-// the PIN. Refuse is called before the PIN is tried and Accept after it was right: a crash between them counts as a refusal.
+// the PIN. Refuse is called before the PIN is tried and Accept after it was right: a crash between them counts as a refusal, unless the modem
+// tells that no try is missing.
 type PINMemory interface {
 	Refused(key string) bool
 	Refuse(key string) error

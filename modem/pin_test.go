@@ -196,3 +196,36 @@ func TestPIN_AnswerLost_TriedAgainWhenItCostNoTry(t *testing.T) {
 		}, k)
 	}
 }
+
+// The gateway was killed between the try and its answer.
+func TestPIN_KilledBeforeTheAnswer_TriedAgainWhenItCostNoTry(t *testing.T) {
+	for left, tried := range map[string]int{"+CPINR: SIM PIN,3,3": 1, "+CPINR: SIM PIN,2,3": 0, "ERROR": 0} {
+		killed := &pinMemory{refused: map[string]bool{}}
+		for _, key := range []string{pinKey("8931084600000000001", "7391"), pinKey("any", "7391"), "8931084600000000001/refusal 1"} {
+			_ = killed.Refuse(key)
+		}
+		k := locked("7391", left)
+		bankOf(t, Config{PIN: "7391", Refused: killed}, func(t *testing.T, b *Bank, h *memory) {
+			time.Sleep(time.Minute)
+			if k.tried() != tried || (b.Modems()[0].State == Ready) != (tried == 1) {
+				t.Errorf("%s: tried %d times, %+v", left, k.tried(), b.Modems()[0])
+			}
+		}, k)
+		if own := pinKey("8931084600000000001", "7391"); killed.Refused(own) != (tried == 0) {
+			t.Errorf("%s: remembered: %v", left, killed.refused)
+		}
+	}
+}
+
+// A telephone has made the tries whole again: what was refused stays refused.
+func TestPIN_RefusedAndTheTriesWholeAgain_NotTried(t *testing.T) {
+	remembered, tries := &pinMemory{refused: map[string]bool{}}, 0
+	for range 3 {
+		k := locked("7391", "+CPINR: SIM PIN,3,3")
+		bankOf(t, Config{PIN: "1111", Refused: remembered}, func(t *testing.T, b *Bank, h *memory) { time.Sleep(time.Minute) }, k)
+		tries += k.tried()
+	}
+	if tries != 1 {
+		t.Errorf("tried %d times", tries)
+	}
+}

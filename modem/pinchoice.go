@@ -14,7 +14,8 @@ import (
 )
 
 // A SIM allows three wrong PINs in a row, over all modems that it is in and all programs that have it. So a PIN is tried at most once a
-// SIM until the SIM has taken it, and none where that might be the last try. What was tried is remembered before it is tried.
+// SIM until the SIM has taken it, and none where that might be the last try. What was tried is remembered before it is tried; when the
+// power went before the answer came, and no try is missing, the SIM has not refused it.
 //
 // Many modems tell the ICCID only after the PIN. Then the SIM may be any: a PIN set for the place goes first, then that in the record of
 // the SIM that was in this modem last, then the common one; the modem stands for the SIM in what is remembered; and a PIN that some SIM
@@ -38,6 +39,9 @@ type pinTry struct {
 	first   string // keys that count the refusals
 	second  string
 }
+
+// surely is the key of a refusal that was heard.
+func (t pinTry) surely() string { return t.key + "/refused" }
 
 // enterPIN tries the PIN, once.
 func (s *session) enterPIN(ctx context.Context) (why notOpened, err error) {
@@ -112,6 +116,7 @@ func (s *session) lastCard(imei string) string {
 func (s *session) forbidden(t pinTry, left int, known, unspent bool) notOpened {
 	refused := s.cfg.Refused.Refused
 	whole := known && left >= 3
+	unspent = unspent || whole && refused(t.key) && !refused(t.surely())
 	elsewhere := pinKey("unnamed", t.pin)
 	if t.unnamed {
 		elsewhere = pinKey("any", t.pin)
@@ -172,7 +177,7 @@ func (s *session) notePIN(t pinTry) (accepted func() error, err error) {
 	}
 	return func() error {
 		var all []error
-		for _, key := range append(ours, t.first, t.second) {
+		for _, key := range append(ours, t.first, t.second, t.surely()) {
 			all = append(all, s.cfg.Refused.Accept(key))
 		}
 		return errors.Join(all...)
@@ -191,6 +196,9 @@ func (s *session) tryPIN(ctx context.Context, t pinTry) (why notOpened, err erro
 	case errors.As(err, &refused):
 		s.m.unsurePIN = ""
 		s.m.trouble(err)
+		if err := s.cfg.Refused.Refuse(t.surely()); err != nil {
+			s.m.trouble(err)
+		}
 		left, known, err := s.triesLeft(ctx, "SIM PIN")
 		return notOpened{"the SIM has refused the PIN; it is not tried again" + leftWords(left, known), hintRecord}, err
 	case err != nil:
