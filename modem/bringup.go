@@ -221,9 +221,12 @@ func (s *session) tellService(ctx context.Context) (bool, error) {
 	return strings.TrimSpace(mt) != "0", nil
 }
 
-// usage reads "+CPMS: <used1>,<total1>,…".
+// usage reads "+CPMS: <used1>,<total1>,…"; some put the name of the memory before, as the read command does.       [27.005 3.2.2]
 func usage(line string) (used, total int, ok bool) {
 	fields := at.Fields(at.Params(line))
+	if len(fields) > 2 && strings.Trim(fields[0], "0123456789") != "" {
+		fields = fields[1:]
+	}
 	if line == "" || len(fields) < 2 {
 		return 0, 0, false
 	}
