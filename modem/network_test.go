@@ -148,6 +148,21 @@ func TestOperator_NumberAndName(t *testing.T) {
 	}, k)
 }
 
+// It guards the fixed dialling list; messages go without.
+func TestSIM_SaysThatItsPIN2IsAskedFor_GoesOn(t *testing.T) {
+	k := newStick()
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		untilState(t, b, 0, Ready)
+		k.say("+CPIN: SIM PIN2", "+CPIN: READY", "+CPIN: SIM PUK2")
+		time.Sleep(time.Minute)
+		if k.openings() != 1 {
+			t.Errorf("opened %d times", k.openings())
+		}
+		k.say("+CPIN: NOT READY")
+		until(t, time.Minute, "opened anew", func() bool { return k.openings() == 2 })
+	}, k)
+}
+
 // Some modems say nothing when the card is changed, and are registered again before anybody looks.
 func TestSIM_SwappedUnheard_SeenWithinMinutes(t *testing.T) {
 	k := newStick()

@@ -91,8 +91,8 @@ func (r *receiver) state(u at.URC) bool {
 			s.end(errCardDrawn)
 		}
 	case at.KindSIM:
-		if word := strings.ToUpper(at.Fields(u.Args)[0]); r.isUp() && word != "READY" {
-			s.end(fmt.Errorf("the SIM says %s", word))
+		if r.isUp() && simWord(u.Name+": "+u.Args) != "READY" {
+			s.end(fmt.Errorf("the SIM says %s", strings.ToUpper(at.Fields(u.Args)[0])))
 		}
 	case at.KindUSSD:
 		s.ussd.heard(u.Args)
