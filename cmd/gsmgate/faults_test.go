@@ -423,6 +423,32 @@ func TestFault_MO_TextModeWithoutPhase2_NothingLost(t *testing.T) {
 	})
 }
 
+// A modem whose memory is full and cannot be emptied sends, takes nothing in, and says so; messages and reports that the network keeps come
+// when there is room.
+func TestFault_StorageStaysFull_SaidAndWhatComesWaitsAtTheNetwork(t *testing.T) {
+	each := func(_ int, m *modemsim.ModemConfig) { m.NoPhase2 = true }
+	inBubble(t, modemsim.Config{Count: 1, Latency: 3 * time.Second, Each: each}, Options{}, func(t *testing.T, w *bubble) {
+		w.after(10 * time.Second)
+		w.fault(0, "unknown +CMGD", "fill SM", "fill ME")
+		if err := w.bank.Network().Handset("+31612345678").Send(w.bank.Modem(0).Number(), "hello"); err != nil {
+			t.Fatal(err)
+		}
+		id := w.send("+31612345678", "hello")
+		w.after(20 * time.Minute)
+		md, got := w.modem(0), fromHandsets(w.incoming())
+		if md.State != "ready" || !strings.Contains(md.StorageAlarm, "refuses to delete") || md.StorageHint == "" || len(got) != 0 {
+			t.Errorf("the modem is %s, alarm %q, %q; came %q", md.State, md.StorageAlarm, md.StorageHint, got)
+		}
+		look{state: "ENROUTE", reason: "sent; waits for the report"}.check(t, "full", w.message(id), md)
+		w.fault(0, "unknown")
+		w.after(time.Hour)
+		look{state: "DELIVERED"}.check(t, "when it deletes again", w.message(id), md)
+		if md, got := w.modem(0), fromHandsets(w.incoming()); md.StorageAlarm != "" || !slices.Equal(got, []string{"hello"}) || w.bank.Modem(0).Stored("SM") != 0 {
+			t.Errorf("when it deletes again: alarm %q, came %q, %d on the SIM", md.StorageAlarm, got, w.bank.Modem(0).Stored("SM"))
+		}
+	})
+}
+
 // fromHandsets leaves out what the simulator fills memories with.
 func fromHandsets(texts []string) []string {
 	return slices.DeleteFunc(texts, func(s string) bool { return s == "old" })
