@@ -40,15 +40,14 @@ func (r *Router) Explain() *Explainer {
 
 // Why says in one line why a message is where it is, see Router.Why.
 func (x *Explainer) Why(m *storage.Message) string {
-	if ended(m) || m.DueAt == 0 {
-		return m.Reason
-	}
 	var all []string
 	if m.Reason != "" {
 		all = append(all, m.Reason)
 	}
 	for _, w := range x.Waits(m) {
-		all = append(all, w.Reason)
+		if w.Reason != m.Reason {
+			all = append(all, w.Reason)
+		}
 	}
 	return strings.Join(all, "; ")
 }
@@ -81,7 +80,7 @@ func (x *Explainer) Waits(m *storage.Message) []Wait {
 func (x *Explainer) outThere(m *storage.Message) (all []Wait) {
 	for i := range m.Parts {
 		if p := &m.Parts[i]; p.State == storage.PartTrying {
-			all = append(all, Wait{Reason: fmt.Sprintf("part %d of %d is being sent", i+1, len(m.Parts)), Lane: p.Lane})
+			all = append(all, Wait{Reason: fmt.Sprintf("part %d of %d is being sent by %s", i+1, len(m.Parts), p.Lane), Lane: p.Lane})
 		}
 	}
 	if len(all) == 0 && m.Reason != "" {

@@ -157,8 +157,8 @@ func TestFault_MidSend_FateStateAndReason(t *testing.T) {
 	for _, c := range []mtFault{
 		{"unplug 20s", "", look{modem: "absent", state: "UNKNOWN", why: "no such port"}, lost, 0},
 		{"reboot 20s", "", look{}, lost, 0},
-		{"hang 30s", "", look{state: "ENROUTE"}, arrived(), 1},
-		{"hang 5m", "", look{state: "ENROUTE"}, arrived(), 1},
+		{"hang 30s", "", look{state: "ENROUTE", reason: "^part 1 of 1 is being sent by sim:"}, arrived(), 1},
+		{"hang 5m", "", look{state: "ENROUTE", reason: "^part 1 of 1 is being sent by sim:"}, arrived(), 1},
 		{"no-network 1m", "", look{modem: "searching", state: "ENROUTE", reason: `\+CMS ERROR: 331`}, arrived(), 1},
 		{"deny 1m", "", look{modem: "searching", why: "denies", state: "ENROUTE"}, arrived(), 1},
 		{"sim-failure 1m", "", look{state: "ENROUTE"}, arrived(), 1},
