@@ -154,6 +154,7 @@ func (m *Modem) turn() (p port, out []byte, next time.Duration) {
 }
 
 func (m *Modem) input(c chunk) {
+	c.taken()
 	m.mu.Lock()
 	mine := c.from == m.port
 	if mine {

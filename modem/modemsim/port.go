@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -37,6 +38,7 @@ type ptyPort struct {
 	raw      syscall.RawConn
 	name     string // of the client's end
 	attached atomic.Bool
+	writing  sync.Mutex // a write is before the flush behind a client that has gone, or is lost
 	closed   chan struct{}
 }
 
@@ -45,7 +47,15 @@ type chunk struct {
 	from port
 	at   time.Time
 	data []byte
-	err  error // the port is of no more use
+	err  error         // the port is of no more use
+	seen chan struct{} // closed by who takes it: all before it was answered; may be nil
+}
+
+// taken says so to who waits for it.
+func (c chunk) taken() {
+	if c.seen != nil {
+		close(c.seen)
+	}
 }
 
 func openPTY() (*ptyPort, error) {
@@ -107,7 +117,10 @@ func (p *ptyPort) serve(ctx context.Context, to chan<- chunk) {
 		n, err := p.read(buf)
 		c := chunk{from: p, at: time.Now(), data: append([]byte(nil), buf[:n]...)}
 		if errors.Is(err, unix.EIO) { // nobody has the other end open
-			if err = p.detached(ctx); err == nil {
+			if err = p.answered(ctx, to); err == nil {
+				err = p.detached(ctx)
+			}
+			if err == nil {
 				continue
 			}
 		}
@@ -146,8 +159,8 @@ func (p *ptyPort) read(buf []byte) (n int, err error) {
 
 // detached puts the line right for the next client, the first time, and waits a little.
 func (p *ptyPort) detached(ctx context.Context) error {
-	if p.attached.Swap(false) {
-		if err := p.tidy(); err != nil {
+	if p.attached.Load() {
+		if err := p.leave(); err != nil {
 			return err
 		}
 	}
@@ -159,6 +172,37 @@ func (p *ptyPort) detached(ctx context.Context) error {
 	case <-time.After(reopenPoll):
 		return nil
 	}
+}
+
+// answered waits until what a client has said before it went was answered.
+func (p *ptyPort) answered(ctx context.Context, to chan<- chunk) error {
+	if !p.attached.Load() {
+		return nil
+	}
+	last := chunk{from: p, at: time.Now(), seen: make(chan struct{})}
+	select {
+	case to <- last:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-p.closed:
+		return os.ErrClosed
+	}
+	select {
+	case <-last.seen:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-p.closed:
+		return os.ErrClosed
+	}
+}
+
+// leave makes all that is yet written be lost, and throws away what was.
+func (p *ptyPort) leave() error {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	p.attached.Store(false)
+	return p.tidy()
 }
 
 // tidy does what the last close of a serial port does, and of a pty does not: exclusive use ends, unread octets go, settings are as at first.
@@ -178,6 +222,8 @@ func (p *ptyPort) tidy() error {
 }
 
 func (p *ptyPort) write(b []byte) (rest []byte) {
+	p.writing.Lock()
+	defer p.writing.Unlock()
 	if !p.attached.Load() {
 		return nil
 	}

@@ -75,6 +75,7 @@ func (s *SidePort) run(ctx context.Context, p *ptyPort, inputs <-chan chunk) {
 				p.write([]byte("$GPGGA,120000,5222.0,N,00453.0,E,1,08,0.9,5.0,M,,,,*47\r\n"))
 			}
 		case c := <-inputs:
+			c.taken()
 			if c.err != nil || s.side == Hasty && len(c.data) > 0 {
 				return
 			}
