@@ -73,6 +73,14 @@ func (s *simulated) untilReady(t testing.TB, i int) *Modem {
 	return s.modems[i]
 }
 
+// untilSwept is untilReady, and the memories were looked through for the first time: no sweep comes between a test and its modem.
+func (s *simulated) untilSwept(t testing.TB, i int) *Modem {
+	t.Helper()
+	m := s.untilReady(t, i)
+	within(t, "swept", func() bool { return len(m.Info().Memories) > 0 })
+	return m
+}
+
 // submitOf is an SMS-SUBMIT that asks for a report.
 func submitOf(t testing.TB, to, text string) []byte {
 	t.Helper()

@@ -68,6 +68,7 @@ func TestReceive_ReportInTextForm_StoredAndAcknowledged(t *testing.T) {
 // What came in text mode before the modem was set up does not end the session, and is kept.
 func TestReceive_TextFormBeforeTheModemIsUp_Kept(t *testing.T) {
 	k := newStick()
+	k.answers["AT+CGMR"] = "-" // so that time goes by before it is up
 	k.hook = func(c string) (string, bool) {
 		if c == "AT+CGMM" {
 			return textHeader + "\nearly\nM1", true
@@ -119,7 +120,7 @@ func TestSim_TextMode_MessageKept(t *testing.T) {
 		t.Run(faults, func(t *testing.T) {
 			t.Parallel()
 			s := onPTYs(t, modemsim.Config{AckTimeout: time.Minute, RetryInterval: 50 * time.Millisecond}, Config{AT: quick()})
-			m := s.untilReady(t, 0)
+			m := s.untilSwept(t, 0)
 			for fault := range strings.SplitSeq(faults, " | ") {
 				if err := s.sim.Modem(0).Command(fault); err != nil {
 					t.Fatal(err)
@@ -141,7 +142,7 @@ func TestSim_TextMode_MessageKept(t *testing.T) {
 func TestSim_TextModeAndStored_ReadAsPDU(t *testing.T) {
 	t.Parallel()
 	s := onPTYs(t, modemsim.Config{Each: func(_ int, m *modemsim.ModemConfig) { m.CNMIRanges[1] = "0,1" }}, Config{AT: quick()})
-	s.untilReady(t, 0)
+	s.untilSwept(t, 0)
 	s.sim.Modem(0).ForgetPDUMode()
 	if err := s.sim.Network().Handset("+31600000001").Send(s.sim.Modem(0).Number(), "hello"); err != nil {
 		t.Fatal(err)
@@ -157,7 +158,7 @@ func TestSim_TextModeAndStored_ReadAsPDU(t *testing.T) {
 func TestSim_TextMode_ReportCounts(t *testing.T) {
 	t.Parallel()
 	s := onPTYs(t, modemsim.Config{ReportDelay: 300 * time.Millisecond}, Config{AT: quick()})
-	m := s.untilReady(t, 0)
+	m := s.untilSwept(t, 0)
 	mr, err := m.Submit(t.Context(), submitOf(t, "+31600000001", "text"))
 	if err != nil {
 		t.Fatal(err)
