@@ -53,7 +53,7 @@ type Config struct {
 	AT       at.Options    // times of the engine
 	Idle     time.Duration // 30 s: an idle modem is asked for a sign of life
 	Busy     time.Duration // 60 s: signal and registration of a modem that sends all the time
-	Check    time.Duration // 5 s: when it was not looked at for so long, a modem is before the next message
+	Check    time.Duration // 2 s: when it was not looked at for so long, a modem is before the next message
 	Sweep    time.Duration // 5 min: the memories are looked through for what no URC told of
 	Again    time.Duration // 10 s: a sweep after the handler has refused something
 	Register time.Duration // 2 s: between looks at the registration while searching
@@ -69,7 +69,7 @@ func (c Config) withDefaults() Config {
 	for _, d := range []struct {
 		at   *time.Duration
 		then time.Duration
-	}{{&c.Idle, 30 * time.Second}, {&c.Busy, time.Minute}, {&c.Check, 5 * time.Second}, {&c.Sweep, 5 * time.Minute},
+	}{{&c.Idle, 30 * time.Second}, {&c.Busy, time.Minute}, {&c.Check, 2 * time.Second}, {&c.Sweep, 5 * time.Minute},
 		{&c.Again, 10 * time.Second}, {&c.Register, 2 * time.Second}, {&c.Lost, 5 * time.Minute}, {&c.Gap, time.Minute},
 		{&c.Stagger, 20 * time.Millisecond}, {&c.BusyWait, busyWait}, {&c.IllWait, illWait}, {&c.AwayWait, awayWait}} {
 		if *d.at <= 0 {

@@ -48,7 +48,7 @@ func TestSubmit_BetweenMessages_NothingElseIsAsked(t *testing.T) {
 	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
 		untilState(t, b, 0, Ready)
 		m := <-h.modem
-		time.Sleep(2 * time.Second)
+		time.Sleep(time.Second)
 		k.set(func() { k.heard = nil })
 		for range 20 {
 			if _, err := m.Submit(t.Context(), aTPDU); err != nil {

@@ -251,7 +251,7 @@ func (d *day) settledMT(t *testing.T) {
 }
 
 // mistaken counts the PDUs that modems took for a text to the number that the length was: those that forget their settings without a word
-// within the five seconds between two looks at them. No gateway can know, but that it waits for the report in vain.
+// within the two seconds between two looks at them. No gateway can know, but that it waits for the report in vain.
 func (d *day) mistaken() (n int) {
 	for _, s := range d.bank.Network().Submissions() {
 		if len(s.Segment.To) <= 3 && s.Segment.Seq == 1 {

@@ -270,7 +270,7 @@ func TestFault_NumberRefused_OthersGoOn(t *testing.T) {
 	})
 }
 
-// A modem that is back in text mode takes a PDU for a text, to the number that its length is. Under load, too, it is looked at every five
+// A modem that is back in text mode takes a PDU for a text, to the number that its length is. Under load, too, it is looked at every two
 // seconds.
 func TestFault_TextModeInABurst_SeenWithinSeconds(t *testing.T) {
 	inBubble(t, modemsim.Config{Count: 1, Latency: 100 * time.Millisecond}, Options{}, func(t *testing.T, w *bubble) {
@@ -283,7 +283,7 @@ func TestFault_TextModeInABurst_SeenWithinSeconds(t *testing.T) {
 		began := time.Now()
 		w.after(time.Minute)
 		for _, s := range w.bank.Network().Submissions() {
-			if late := s.At.Sub(began); s.Segment.To != "+31612345678" && late > 6*time.Second {
+			if late := s.At.Sub(began); s.Segment.To != "+31612345678" && late > 3*time.Second {
 				t.Errorf("to %s %v after", s.Segment.To, late)
 			}
 		}
