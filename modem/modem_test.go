@@ -84,6 +84,7 @@ func TestReceive_Direct_StoredThenAcknowledged(t *testing.T) {
 
 func TestReceive_BeforeTheModemIsUp_StoredAndAcknowledged(t *testing.T) {
 	k := newStick()
+	k.answers["AT+CGMR"] = "-" // so that time goes by before it is up
 	line, n := deliverLine(t, "+31612345678", "early")
 	k.hook = func(c string) (string, bool) {
 		if c == "AT+CGMM" {

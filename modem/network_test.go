@@ -33,6 +33,25 @@ func TestRegistration_CellAndAccess_FromAnswersAndURCs(t *testing.T) {
 	}, k)
 }
 
+// Until its memories are read nothing else is said to a modem, which may take minutes.
+func TestRegistration_NotAskedYet_WhatIsWaitedForIsSaid(t *testing.T) {
+	k, reason := newStick(), make(chan string, 1)
+	bankOf(t, Config{}, func(t *testing.T, b *Bank, h *memory) {
+		k.set(func() {
+			k.hook = func(c string) (string, bool) {
+				if c == "AT+CREG?" && len(reason) == 0 {
+					reason <- b.Modems()[0].Reason
+				}
+				return "", false
+			}
+		})
+		untilState(t, b, 0, Ready)
+		if said := <-reason; !strings.Contains(said, "in its memories") {
+			t.Errorf("said %q", said)
+		}
+	}, k)
+}
+
 func TestRegistration_StateInQuotes_Ready(t *testing.T) {
 	k := newStick()
 	k.answers["AT+CREG?"] = `+CREG: 2,"1","00C3","1A2B"`
