@@ -22,7 +22,7 @@ import (
 // dayScript is what goes wrong on a bad day: each of these on some modem, again and again. What needs a hand to end it is left out.
 const dayScript = `
 every 2m..8m modem any hang 20s | hang 3m | reboot 15s | unplug 30s | unplug 5m | garbage 300 | zeroes 100 | flood 2m 100ms | ring +31600000009 3
-every 2m..8m modem any lose-answer | cut-send | late 1 70s | late 1 30s busy | lose-prompt 2 | prompt-twice 3 | double-final 5 | cut 2 | urc-inside 5
+every 2m..8m modem any lose-answer | cut-send | brown-out 2 15s | late 1 70s | late 1 30s busy | lose-prompt 2 | prompt-twice 3 | double-final 5 | cut 2 | urc-inside 5
 every 2m..8m modem any fail 1 500 | fail 3 38 | fail 2 42 | fail 1 331 | fail 1 332 | failcme 2 100 | failcme 1 14 | half-pdu | latency 1s 20s long | latency 3s
 every 2m..8m modem any report-first 2 | report-double 3 | report-lose | report-swap 2 | report-temporary 3 | report-late 2 20m | clock 48h | clock -48h | clock 0s
 every 2m..8m modem any double-parts 3 | reverse-parts 3 | forget-cnmi | text-mode | fill SM | fill ME | no-network 4m | deny 3m | sim-busy 1m | sim-failure 2m | no-sim 2m
