@@ -32,12 +32,13 @@ type backend struct {
 	mu            sync.Mutex
 	bound, closed map[*Session]int // under mu: how often each was called
 	bounds        chan *Session
-	faults        []Fault // under mu
-	misplaced     int     // under mu: faults told before Bound or after Closed
+	told          chan struct{} // one element for each call of Bound
+	faults        []Fault       // under mu
+	misplaced     int           // under mu: faults told before Bound or after Closed
 }
 
 func newBackend() *backend {
-	return &backend{bound: map[*Session]int{}, closed: map[*Session]int{}, bounds: make(chan *Session, 2000)}
+	return &backend{bound: map[*Session]int{}, closed: map[*Session]int{}, bounds: make(chan *Session, 2000), told: make(chan struct{}, 2000)}
 }
 
 func (b *backend) Bind(ctx context.Context, s *Session, bind *smpp.Bind) error {
@@ -55,6 +56,7 @@ func (b *backend) Bound(s *Session) {
 	b.bound[s]++
 	b.mu.Unlock()
 	b.bounds <- s
+	b.told <- struct{}{}
 	if b.onBound != nil {
 		b.onBound(s)
 	}
@@ -267,6 +269,11 @@ func (r *running) bound(typ BindType) *peer {
 	if typ != 0 {
 		seq := p.send(bindPDU(typ))
 		p.expect(bindPDU(typ).ID.Response(), smpp.StatusOK, seq)
+		select {
+		case <-r.b.told: // Bound may be called after the answer: sessions come in the order of their binds
+		case <-time.After(10 * time.Second):
+			r.t.Fatal("the backend was not told of the session")
+		}
 	}
 	return p
 }
