@@ -14,6 +14,10 @@ import (
 func (o *line) carry(ctx context.Context, j job) {
 	o.run.count(1)
 	defer o.run.count(-1)
+	if o.run.restsFor() > 0 { // since the message was taken
+		o.back(j)
+		return
+	}
 	began := o.run.r.o.Now()
 	_, err := o.run.s.Send(ctx, j.m, 0)
 	se := asSendError(err)

@@ -390,7 +390,11 @@ func TestFault_MO_NothingLostNothingDoubled(t *testing.T) {
 					t.Errorf("%d messages came at once", n)
 				}
 				w.after(time.Hour)
-				if got := fromHandsets(w.incoming()); !slices.Equal(got, texts) {
+				got := fromHandsets(w.incoming())
+				if strings.HasPrefix(c.faults, "fill ") { // what waited for room lies where there came some, and is read from there
+					slices.SortFunc(got, func(a, b string) int { return len(a) - len(b) })
+				}
+				if !slices.Equal(got, texts) {
 					t.Errorf("got %.20q", got)
 				}
 				for i := range 2 {
