@@ -85,9 +85,9 @@ func (s *session) rearm(ctx context.Context) error {
 // owesReports tells, once for each time that something was sent, whether a sweep may find the reports of which a modem should have told
 // that has told of nothing yet.
 func (s *session) owesReports() bool {
-	sent, waiting := s.m.Info().Sent, s.m.Info().Unreported
-	owes := !s.receiving.told.Load() && waiting > 0 && sent > s.looked
-	s.looked = sent
+	i := s.m.Info()
+	owes := !s.receiving.told.Load() && i.Unreported > 0 && i.Sent > s.looked
+	s.looked = i.Sent
 	return owes
 }
 

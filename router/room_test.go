@@ -235,14 +235,22 @@ func TestLate_HeldUntilMorning_Refused(t *testing.T) {
 	})
 }
 
+// lateBank has a backlog before gsm that takes longer than a minute, and smpp:x as the
+// next way.
+func lateBank(t *testing.T) (*bench, *other) {
+	t.Helper()
+	b, x := bank(t, &scripted{lanes: []Lane{lane("sim:1")}, answer: perSecond}, ok)
+	b.users(map[string]int{"bulk": 1})
+	b.prices("x-cost", "31,0.5\n", "smpp:x")
+	b.route(nil, "gsm", "smpp:x")
+	b.backlog("bulk", 310, "x")
+	pass(10*time.Second + time.Millisecond)
+	return b, x
+}
+
 func TestLate_NextWayOfItsRoute_TakesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, x := bank(t, &scripted{lanes: []Lane{lane("sim:1")}, answer: perSecond}, ok)
-		b.users(map[string]int{"bulk": 1})
-		b.prices("x-cost", "31,0.5\n", "smpp:x")
-		b.route(nil, "gsm", "smpp:x")
-		b.backlog("bulk", 310, "x")
-		pass(10*time.Second + time.Millisecond)
+		b, x := lateBank(t)
 		id, err := b.try("bulk", validFor(time.Minute))
 		wantTaken(t, err)
 		synctest.Wait()
@@ -257,12 +265,7 @@ func TestLate_NextWayOfItsRoute_TakesIt(t *testing.T) {
 // What route explain says is what happens, also because of what waits.
 func TestExplainRoute_WhatWaits_MovesOrRefusesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, _ := bank(t, &scripted{lanes: []Lane{lane("sim:1")}, answer: perSecond}, ok)
-		b.users(map[string]int{"bulk": 1})
-		b.prices("x-cost", "31,0.5\n", "smpp:x")
-		b.route(nil, "gsm", "smpp:x")
-		b.backlog("bulk", 310, "x")
-		pass(10*time.Second + time.Millisecond)
+		b, _ := lateBank(t)
 		b.r.o.Validity = time.Minute // what a message has that names none
 		explain := func(at time.Duration) RouteExplanation {
 			q := RouteQuery{SendRequest: SendRequest{User: "bulk", To: "31612345678", Text: "t"}}

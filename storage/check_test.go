@@ -78,14 +78,7 @@ func TestCheck_FindsEachDamage(t *testing.T) {
 		"bucket lost":               {func(tx *bolt.Tx) error { return tx.DeleteBucket(inTrying.name()) }, "bucket trying is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "store.db")
-			damagedStore(t, path)
-			edit(t, path, damage.do)
-			db, err := OpenReadOnly(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
+			db := damagedDB(t, damage.do)
 			if err := db.Check(context.Background()); err == nil || !strings.Contains(err.Error(), damage.want) {
 				t.Errorf("got %v, want %q in it", err, damage.want)
 			}
@@ -102,8 +95,22 @@ func mustEncode(t *testing.T, c codec, v any) []byte {
 	return b
 }
 
-// damagedStore makes a sound store with something in every bucket.
-func damagedStore(t *testing.T, path string) {
+// damagedDB opens a store, for reading, that was sound before the damage.
+func damagedDB(t *testing.T, damage func(*bolt.Tx) error) *DB {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "store.db")
+	soundStore(t, path)
+	edit(t, path, damage)
+	db, err := OpenReadOnly(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// soundStore makes a sound store with something in every bucket.
+func soundStore(t *testing.T, path string) {
 	t.Helper()
 	db, err := Open(path, Options{NoSync: true})
 	if err != nil {

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -36,14 +35,7 @@ func TestSums_MoneyThatDoesNotAddUp_Found(t *testing.T) {
 		"too long to be summed": {entry(mostSummed + 1), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "store.db")
-			damagedStore(t, path)
-			edit(t, path, damage.do)
-			db, err := OpenReadOnly(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
+			db := damagedDB(t, damage.do)
 			if err := db.Sums(); (err == nil) != (damage.want == "") || err != nil && !strings.Contains(err.Error(), damage.want) {
 				t.Errorf("got %v, want %q in it", err, damage.want)
 			}

@@ -5,9 +5,9 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 
 	"gsmgate/provisioning"
+	"gsmgate/router/esmechan"
 	"gsmgate/router/httpchan"
 	"gsmgate/smppd/smpp"
 )
@@ -88,36 +88,32 @@ func (f *channelFlags) over(u *provisioning.Upstream) error {
 	return nil
 }
 
-// assign changes a setting whose flag was given.
-func assign[T any](to *T, flag *T) {
-	if flag != nil {
-		*to = *flag
+// assign changes the settings whose flags were given.
+func assign[T any](flags map[*T]*T) {
+	for to, flag := range flags {
+		if flag != nil {
+			*to = *flag
+		}
 	}
 }
 
 // plain are the flags that are settings as they are.
 func (f *channelFlags) plain(u *provisioning.Upstream) {
-	for to, flag := range map[*string]*string{
+	assign(map[*string]*string{
 		&u.Address: f.Address, &u.SystemID: f.SystemID, &u.Password: f.Password, &u.SystemType: f.SystemType, &u.AddressRange: f.AddressRange, &u.Pin: f.Pin, &u.Host: f.Host,
 		&u.Alphabet: f.Alphabet, &u.Long: f.Long, &u.Source: f.Source, &u.Dest: f.Dest, &u.ServiceType: f.ServiceType,
 		&u.SubmitIDs: f.SubmitIDs, &u.ReceiptIDs: f.ReceiptIDs, &u.Zone: f.Zone, &u.Group: f.Group, &u.Proxy: f.Proxy, &u.Poll: f.Poll,
-	} {
-		assign(to, flag)
-	}
-	for to, flag := range map[*bool]*bool{
+	})
+	assign(map[*bool]*bool{
 		&u.TLS: f.TLS, &u.Separate: f.Separate, &u.NoValidity: f.NoValidity, &u.Intermediate: f.Intermediate, &u.ByText: f.ByText,
-	} {
-		assign(to, flag)
-	}
-	for to, flag := range map[*int]*int{
+	})
+	assign(map[*int]*int{
 		&u.Binds: f.Binds, &u.Window: f.Window, &u.Rate: f.Rate, &u.EnquireS: f.Enquire, &u.ResponseS: f.Response, &u.TimeoutS: f.Timeout,
-	} {
-		assign(to, flag)
-	}
+	})
 }
 
 // bind are the flags of the bind that are written otherwise.
-func (f *channelFlags) bind(u *provisioning.Upstream) (err error) {
+func (f *channelFlags) bind(u *provisioning.Upstream) error {
 	if f.Version != nil {
 		v, ok := map[string]uint8{"3.3": smpp.Version33, "3.4": smpp.Version34, "5.0": smpp.Version50}[*f.Version]
 		if !ok {
@@ -126,22 +122,13 @@ func (f *channelFlags) bind(u *provisioning.Upstream) (err error) {
 		u.Version = v
 	}
 	if f.AddressType != nil {
-		if u.AddrTON, u.AddrNPI, err = typeOf(*f.AddressType); err != nil {
-			return err
+		ton, npi, ok := esmechan.ParseNumbering(*f.AddressType)
+		if !ok {
+			return usage("use two numbers such as 1/1", "--address-type: %.20q is no TON and NPI", *f.AddressType)
 		}
+		u.AddrTON, u.AddrNPI = ton, npi
 	}
 	return nil
-}
-
-// typeOf reads TON and NPI, such as "1/1".
-func typeOf(text string) (ton, npi uint8, err error) {
-	left, right, _ := strings.Cut(text, "/")
-	t, err1 := strconv.ParseUint(left, 10, 8)
-	n, err2 := strconv.ParseUint(right, 10, 8)
-	if err1 != nil || err2 != nil {
-		return 0, 0, usage("use two numbers such as 1/1", "--address-type: %.20q is no TON and NPI", text)
-	}
-	return uint8(t), uint8(n), nil
 }
 
 // none stands for a list without anything in it.

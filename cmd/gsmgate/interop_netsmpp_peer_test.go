@@ -66,18 +66,8 @@ func connectPerl(t *testing.T, g *gateway) *perlClient {
 		pdus: newPile[perlPDU](), in: newInbox(), ended: make(chan struct{}), waiting: map[uint32]func(perlPDU){},
 	}
 	c.cmd.Stderr = os.Stderr
-	stdin, err := c.cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := c.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.stdin = stdin
-	if err := c.cmd.Start(); err != nil {
-		t.Fatalf("start perl: %v", err)
-	}
+	var stdout io.Reader
+	c.stdin, stdout = startPiped(t, c.cmd)
 	go c.read(stdout)
 	t.Cleanup(c.close)
 	host, port, _ := net.SplitHostPort(g.smpp)

@@ -60,16 +60,8 @@ func startNpmSMSC(t *testing.T) *npmSMSC {
 	}
 	cmd := nodeCommand(t, "smsc.js")
 	cmd.Args = append(cmd.Args, s.dir)
-	stdout, err := cmd.StdoutPipe()
-	if err == nil {
-		s.stdin, err = cmd.StdinPipe()
-	}
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatalf("start node: %v", err)
-	}
+	var stdout io.Reader
+	s.stdin, stdout = startPiped(t, cmd)
 	ended := make(chan struct{})
 	go func() { s.read(stdout); close(ended) }()
 	t.Cleanup(func() {

@@ -42,6 +42,22 @@ func nodeCommand(t *testing.T, script string) *exec.Cmd {
 	return cmd
 }
 
+// startPiped starts a program that is told what to do, and tells what happens, by lines.
+func startPiped(t *testing.T, cmd *exec.Cmd) (stdin io.WriteCloser, stdout io.Reader) {
+	t.Helper()
+	stdin, err := cmd.StdinPipe()
+	if err == nil {
+		stdout, err = cmd.StdoutPipe()
+	}
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatalf("start %s: %v", cmd.Args[0], err)
+	}
+	return stdin, stdout
+}
+
 // delivered is a deliver_sm as a client's library shows it.
 type delivered struct {
 	ESMClass  int    `json:"esm_class"`
@@ -295,18 +311,8 @@ func bindNpm(t *testing.T, g *gateway, user, password string) (*npmClient, *inbo
 		t: t, cmd: nodeCommand(t, "esme.js"), in: newInbox(),
 		bound: make(chan struct{}), ended: make(chan struct{}), waiting: map[int]chan<- answer{},
 	}
-	stdin, err := c.cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := c.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.stdin = stdin
-	if err := c.cmd.Start(); err != nil {
-		t.Fatalf("start node: %v", err)
-	}
+	var stdout io.Reader
+	c.stdin, stdout = startPiped(t, c.cmd)
 	go c.read(stdout)
 	t.Cleanup(c.close)
 	host, port, _ := net.SplitHostPort(g.smpps)

@@ -123,7 +123,7 @@ func (f *userFlags) readSecret(e *env) error {
 
 // unlessNone makes the word none an empty text.
 func unlessNone(s *string) *string {
-	if s != nil && *s == "none" {
+	if s != nil && *s == none {
 		return new(string)
 	}
 	return s

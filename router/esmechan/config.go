@@ -168,13 +168,20 @@ func readNumbering(field, text string) (numbering, error) {
 	if text == "" {
 		return numbering{}, nil
 	}
-	ton, npi, _ := strings.Cut(text, "/")
-	t, err1 := strconv.ParseUint(ton, 10, 8)
-	n, err2 := strconv.ParseUint(npi, 10, 8)
-	if err1 != nil || err2 != nil {
+	ton, npi, ok := ParseNumbering(text)
+	if !ok {
 		return numbering{}, bad(field, fmt.Sprintf("%.20q is no TON and NPI", text), "use two numbers such as 1/1")
 	}
-	return numbering{true, uint8(t), uint8(n)}, nil
+	return numbering{true, ton, npi}, nil
+}
+
+// ParseNumbering reads TON and NPI, such as "1/1" [SMPP34 5.2.5, 5.2.6]. ok is false for
+// what is not two numbers up to 255.
+func ParseNumbering(text string) (ton, npi uint8, ok bool) {
+	left, right, _ := strings.Cut(text, "/")
+	t, err1 := strconv.ParseUint(left, 10, 8)
+	n, err2 := strconv.ParseUint(right, 10, 8)
+	return uint8(t), uint8(n), err1 == nil && err2 == nil
 }
 
 func (s *settings) readIntake(r *storage.SMPPChannel) error {

@@ -128,22 +128,12 @@ func (s *Session) queue(d deliver) {
 		s.take(d)
 		return
 	}
-	select {
-	case s.delivers <- d:
-		return
-	default:
-	}
-	s.stall.Begin()
-	defer s.stall.End()
-	select {
-	case s.delivers <- d:
-	case <-s.ended:
-	}
+	put(s, s.delivers, d)
 }
 
 // take hands a message to Take when there is room for one more without an answer.
 func (s *Session) take(d deliver) {
-	if !s.room() {
+	if !put(s, s.taken, struct{}{}) {
 		return
 	}
 	var once sync.Once
@@ -155,18 +145,17 @@ func (s *Session) take(d deliver) {
 	})
 }
 
-// room waits for a place among what Take has not answered; false at the end of the
-// session.
-func (s *Session) room() bool {
+// put has the reader wait for room in a channel; false at the end of the session.
+func put[T any](s *Session, to chan<- T, what T) bool {
 	select {
-	case s.taken <- struct{}{}:
+	case to <- what:
 		return true
 	default:
 	}
 	s.stall.Begin()
 	defer s.stall.End()
 	select {
-	case s.taken <- struct{}{}:
+	case to <- what:
 		return true
 	case <-s.ended:
 		return false
